@@ -1,0 +1,470 @@
+"""Support vector machines with a quantum kernel."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.model_selection import StratifiedKFold
+from sklearn.svm import SVC, SVR
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from skquantum._validation import did_you_mean
+from skquantum.circuits import Encoding, resolve_encoding
+from skquantum.estimators._base import NamedPartsMixin
+from skquantum.execution import Backend, circuit_resources
+from skquantum.kernels import FidelityKernel, Kernel, ProjectedKernel, resolve_backend
+
+KERNELS: dict[str, type[Kernel]] = {"fidelity": FidelityKernel, "projected": ProjectedKernel}
+
+
+def resolve_kernel(kernel: str | Kernel, encoding: Any, backend: Backend | None) -> Kernel:
+    """Return the kernel that a parameter stands for: a name uses the encoding and backend."""
+    if isinstance(kernel, Kernel):
+        return kernel
+    if isinstance(kernel, str) and kernel in KERNELS:
+        return KERNELS[kernel](encoding=encoding, backend=backend)
+    if isinstance(kernel, str):
+        raise ValueError(
+            f"Unknown kernel {kernel!r}.{did_you_mean(kernel, KERNELS)} Names are "
+            f"{', '.join(map(repr, KERNELS))}; a Kernel instance works too."
+        )
+    raise TypeError(f"kernel must be a name or a Kernel instance, got {kernel!r}.")
+
+
+class _QuantumKernelSVM(NamedPartsMixin):
+    """What classifier and regressor share: a libsvm model on the quantum kernel matrix."""
+
+    _named_parts: ClassVar = {
+        "encoding": resolve_encoding,
+        "backend": resolve_backend,
+    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "encoding": [str, Encoding],
+        "kernel": [str, Kernel],
+        "C": [Interval(Real, 0, None, closed="neither")],
+        "backend": [Backend, None],
+        "cache_size": [Interval(Real, 0, None, closed="neither")],
+        "tol": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, -1, None, closed="left")],
+    }
+
+    encoding: str | Encoding
+    kernel: str | Kernel
+    backend: Backend | None
+
+    def _fit_svm(self, X: Any, y: Any, sample_weight: Any) -> None:
+        """Fit on the distinct rows: y holds numbers, for a classifier those of the classes."""
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        kernel = resolve_kernel(self.kernel, self.encoding, self.backend)
+        # Building the circuit checks the encoding before anything is simulated.
+        circuit, _ = resolve_encoding(kernel.encoding).compiled(X.shape[1])
+        # Equal rows are one row with their total weight. It saves simulations, and repeating a
+        # row is then the same as weighting it, to the last bit and in any order of the rows.
+        distinct, first, self._place = np.unique(
+            np.column_stack([X, y]), axis=0, return_index=True, return_inverse=True
+        )
+        weight = np.bincount(self._place, weights=weight)
+        self._matrix = kernel(X[first])
+        used = np.flatnonzero(weight)
+        self._fit_matrix(self._matrix[np.ix_(used, used)], distinct[used, -1], weight[used])
+        self.kernel_ = kernel
+        self.support_ = first[used][self.svm_.support_]
+        self.support_vectors_ = X[self.support_]
+        self.dual_coef_ = self.svm_.dual_coef_
+        self.intercept_ = self.svm_.intercept_
+        self.n_iter_ = self.svm_.n_iter_
+        self.circuit_ = circuit.unfreeze()
+        n = len(first)
+        self.resources_ = circuit_resources(circuit) | {
+            # On hardware: one compute-uncompute circuit for each pair of rows or, projected,
+            # three measurement settings for each row. Simulated: one state for each row.
+            "n_circuits": n * (n - 1) // 2 if isinstance(kernel, FidelityKernel) else 3 * n,
+            "n_simulations": n,
+        }
+
+    def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
+        raise NotImplementedError
+
+    @property
+    def kernel_matrix_(self) -> np.ndarray:
+        """Kernel matrix of the training rows, shape (n_samples, n_samples)."""
+        check_is_fitted(self)
+        return self._matrix[np.ix_(self._place, self._place)]
+
+    def _kernel_rows(self, X: ArrayLike) -> np.ndarray:
+        """Return kernel values of new rows with the training rows; only support rows matter."""
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        matrix = np.zeros((len(rows), self.svm_.shape_fit_[0]))
+        if len(self.support_):
+            matrix[:, self.svm_.support_] = self.kernel_(rows, self.support_vectors_)
+        return matrix
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Predict labels or values.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, scaled as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Predictions.
+        """
+        matrix = self._kernel_rows(X)
+        return self.svm_.predict(matrix)
+
+
+def _wants_probability(estimator: QuantumKernelSVC) -> bool:
+    if not estimator.probability:
+        raise AttributeError(
+            "predict_proba is not available when probability=False; set probability=True "
+            "before fitting."
+        )
+    return True
+
+
+class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
+    """Support vector classifier with a quantum kernel.
+
+    The training rows are encoded in the states of a circuit, all of them simulated as one
+    batch, and :class:`sklearn.svm.SVC` is fitted on the matrix of their overlaps.
+
+    Parameters
+    ----------
+    encoding : str or Encoding, default="zz"
+        Circuit that encodes a row: "zz", "iqp", "angle", "reuploading", "amplitude", "basis",
+        or an instance. Its parameters take part in a grid search (``encoding__reps``). Most
+        encodings turn features into angles in radians: scale them in a `Pipeline` before.
+    kernel : {"fidelity", "projected"} or Kernel, default="fidelity"
+        How alike two rows are. An instance brings its own encoding and backend.
+    C : float, default=1.0
+        Inverse strength of the regularisation, positive.
+    class_weight : dict or "balanced", default=None
+        Weights of the classes, as in :class:`sklearn.svm.SVC`.
+    probability : bool, default=False
+        Fit a sigmoid to decision values (five-fold, on the one kernel matrix), so that
+        `predict_proba` is available. It is :class:`sklearn.calibration.CalibratedClassifierCV`
+        with ``ensemble=False``, which scikit-learn recommends in place of SVC's own option.
+    backend : Backend, default=None
+        How circuits are run; None means ``QsimBackend()``.
+    cache_size : float, default=200
+        Size of libsvm's cache in MB.
+    tol : float, default=1e-3
+        Tolerance of libsvm's stopping criterion.
+    max_iter : int, default=-1
+        Limit on libsvm's iterations; -1 means none.
+    random_state : int, RandomState instance or None, default=None
+        Shuffles the folds of the probabilities. Nothing else is random.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    kernel_ : Kernel
+        The kernel as it was used.
+    support_ : ndarray of shape (n_support,)
+        Indices of the support rows (of equal rows, the first).
+    support_vectors_ : ndarray of shape (n_support, n_features)
+        The support rows; prediction simulates these and no other training row.
+    n_support_ : ndarray of shape (n_classes,)
+        Support rows for each class.
+    dual_coef_, intercept_ : ndarray
+        As in :class:`sklearn.svm.SVC`.
+    svm_ : sklearn.svm.SVC
+        The model fitted on the kernel matrix.
+    n_iter_ : ndarray
+        Iterations of libsvm for each of its binary problems.
+    circuit_ : cirq.Circuit
+        The encoding circuit, with one symbol for each feature.
+    resources_ : dict
+        Qubits, depth and gates of the circuit; ``n_circuits`` that the kernel matrix would
+        cost on hardware, and ``n_simulations`` that it did cost.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if `X` had any.
+
+    References
+    ----------
+    .. [1] V. Havlicek et al., "Supervised learning with quantum-enhanced feature spaces",
+       Nature 567, 209 (2019), https://arxiv.org/abs/1804.11326
+    .. [2] R. Shaydulin and S. M. Wild, "Importance of kernel bandwidth in quantum machine
+       learning", Physical Review A 106, 042407 (2022), https://arxiv.org/abs/2111.05451
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skquantum import QuantumKernelSVC
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), QuantumKernelSVC())
+    >>> bool(cross_val_score(model, X, y).mean() > 0.9)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **_QuantumKernelSVM._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "probability": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        encoding: str | Encoding = "zz",
+        kernel: str | Kernel = "fidelity",
+        C: float = 1.0,
+        class_weight: dict | str | None = None,
+        probability: bool = False,
+        backend: Backend | None = None,
+        cache_size: float = 200,
+        tol: float = 1e-3,
+        max_iter: int = -1,
+        random_state: Any = None,
+    ) -> None:
+        self.encoding = encoding
+        self.kernel = kernel
+        self.C = C
+        self.class_weight = class_weight
+        self.probability = probability
+        self.backend = backend
+        self.cache_size = cache_size
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Labels, of at least two classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights that multiply C for each row.
+
+        Returns
+        -------
+        self : QuantumKernelSVC
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data is not finite or not numeric, has one class, or does not suit the
+            encoding; if the circuit or its states do not fit the backend.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes; y has one class, "
+                f"{self.classes_[0]!r}."
+            )
+        self._fit_svm(X, codes, sample_weight)
+        return self
+
+    def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
+        codes, counts = np.unique(y, return_counts=True)
+        self.classes_ = self.classes_[codes.astype(int)]
+        if len(codes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes; without rows of weight zero "
+                f"y has one class, {self.classes_[0]!r}."
+            )
+        if self.probability and counts.min() < 2:
+            raise ValueError(
+                "probability=True needs at least two distinct rows of each class; class "
+                f"{self.classes_[counts.argmin()]!r} has one. Set probability=False."
+            )
+        labels = self.classes_[np.searchsorted(codes, y)]
+        weight = weight * compute_sample_weight(self._class_weight(labels, weight), labels)
+        self.svm_ = self._make_svm().fit(matrix, labels, sample_weight=weight)
+        self.n_support_ = self.svm_.n_support_
+        if self.probability:
+            # Stratified folds of the kernel matrix: nothing is simulated again.
+            folds = StratifiedKFold(
+                int(min(5, counts.min())), shuffle=True, random_state=self.random_state
+            )
+            self.calibrated_ = CalibratedClassifierCV(
+                self._make_svm(), ensemble=False, cv=folds
+            ).fit(matrix, labels, sample_weight=weight)
+
+    def _class_weight(self, labels: np.ndarray, weight: np.ndarray) -> Any:
+        if self.class_weight != "balanced":
+            return self.class_weight
+        # As "balanced" in scikit-learn, with a row counted as often as its weight says.
+        totals = [weight[labels == label].sum() for label in self.classes_]
+        factors = sum(totals) / (len(totals) * np.array(totals))
+        return dict(zip(self.classes_, factors, strict=True))
+
+    def _make_svm(self) -> SVC:
+        return SVC(
+            C=self.C,
+            kernel="precomputed",
+            cache_size=self.cache_size,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            break_ties=True,  # so that predict is the largest decision value
+        )
+
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
+        """Return signed distances to the separating hyperplanes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, scaled as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Positive for ``classes_[1]`` with two classes; with more, one column for each class
+            ("ovr" in :class:`sklearn.svm.SVC`).
+        """
+        matrix = self._kernel_rows(X)
+        return self.svm_.decision_function(matrix)
+
+    @available_if(_wants_probability)
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, scaled as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of `classes_`. Their largest need not be the class that
+            `predict` returns, as in :class:`sklearn.svm.SVC`.
+        """
+        check_is_fitted(self, "calibrated_")
+        return self.calibrated_.predict_proba(self._kernel_rows(X))
+
+
+class QuantumKernelSVR(RegressorMixin, _QuantumKernelSVM):
+    """Support vector regressor with a quantum kernel.
+
+    The counterpart of :class:`QuantumKernelSVC` for numbers: :class:`sklearn.svm.SVR` on the
+    kernel matrix.
+
+    Parameters
+    ----------
+    encoding : str or Encoding, default="zz"
+        Circuit that encodes a row, as in :class:`QuantumKernelSVC`.
+    kernel : {"fidelity", "projected"} or Kernel, default="fidelity"
+        How alike two rows are. An instance brings its own encoding and backend.
+    C : float, default=1.0
+        Inverse strength of the regularisation, positive, in units of `y`.
+    epsilon : float, default=0.1
+        Half width of the tube in which errors cost nothing, in units of `y`.
+    backend : Backend, default=None
+        How circuits are run; None means ``QsimBackend()``.
+    cache_size : float, default=200
+        Size of libsvm's cache in MB.
+    tol : float, default=1e-3
+        Tolerance of libsvm's stopping criterion.
+    max_iter : int, default=-1
+        Limit on libsvm's iterations; -1 means none.
+
+    Attributes
+    ----------
+    kernel_, kernel_matrix_, support_, support_vectors_, dual_coef_, intercept_, svm_, n_iter_, \
+circuit_, resources_, n_features_in_, feature_names_in_
+        As in :class:`QuantumKernelSVC`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skquantum import QuantumKernelSVR
+    >>> X = np.linspace(0, 3, 30).reshape(-1, 1)
+    >>> model = QuantumKernelSVR("angle", C=10, epsilon=0.01).fit(X, np.cos(X).ravel())
+    >>> bool(model.score(X, np.cos(X).ravel()) > 0.99)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **_QuantumKernelSVM._parameter_constraints,
+        "epsilon": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        encoding: str | Encoding = "zz",
+        kernel: str | Kernel = "fidelity",
+        C: float = 1.0,
+        epsilon: float = 0.1,
+        backend: Backend | None = None,
+        cache_size: float = 200,
+        tol: float = 1e-3,
+        max_iter: int = -1,
+    ) -> None:
+        self.encoding = encoding
+        self.kernel = kernel
+        self.C = C
+        self.epsilon = epsilon
+        self.backend = backend
+        self.cache_size = cache_size
+        self.tol = tol
+        self.max_iter = max_iter
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights that multiply C for each row.
+
+        Returns
+        -------
+        self : QuantumKernelSVR
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data is not finite or not numeric, or does not suit the encoding; if the
+            circuit or its states do not fit the backend.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        self._fit_svm(X, y, sample_weight)
+        return self
+
+    def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
+        self.svm_ = self._make_svm().fit(matrix, y, sample_weight=weight)
+
+    def _make_svm(self) -> SVR:
+        return SVR(
+            C=self.C,
+            epsilon=self.epsilon,
+            kernel="precomputed",
+            cache_size=self.cache_size,
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )

@@ -1,0 +1,16 @@
+"""How circuits are run: backends, the compiler behind them, and a reference oracle."""
+
+from skquantum.execution._base import Backend
+from skquantum.execution.qsim import QsimBackend
+from skquantum.execution.reference import ReferenceBackend
+from skquantum.execution.resources import circuit_resources
+from skquantum.execution.rotations import RotationForm, rotation_form
+
+__all__ = [
+    "Backend",
+    "QsimBackend",
+    "ReferenceBackend",
+    "RotationForm",
+    "circuit_resources",
+    "rotation_form",
+]

@@ -1,0 +1,173 @@
+"""What a backend is: the narrow contract between circuits and everything that uses them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import cirq
+import numpy as np
+import sympy
+from sklearn.base import BaseEstimator
+
+from skquantum.execution.observables import check_observables
+from skquantum.execution.program import check_symbols
+
+
+class Backend(BaseEstimator, ABC):
+    """Base class of all backends: runs one circuit for a batch of symbol values.
+
+    A backend is a description, like every part of skquantum: its constructor only stores
+    arguments, so it clones, pickles and takes part in a grid search (``backend__n_threads``).
+    Simulators and compiled circuits are never kept on it.
+
+    A subclass writes `_states` (and, where it can do better than through the states,
+    `_expectations` and `_overlaps`). They receive checked input. Qubits are ordered as
+    ``sorted(circuit.all_qubits())``, the first one being the most significant bit, as in Cirq.
+    """
+
+    def states(
+        self,
+        circuit: cirq.AbstractCircuit,
+        symbols: Sequence[sympy.Symbol],
+        values: np.ndarray,
+    ) -> np.ndarray:
+        """Return the final state for each row of symbol values.
+
+        Parameters
+        ----------
+        circuit : cirq.Circuit or cirq.FrozenCircuit
+            A circuit of unitary gates, run on the all-zeros state.
+        symbols : sequence of sympy.Symbol
+            The circuit's symbols in the order of the columns of `values`.
+        values : array-like of shape (n_samples, n_symbols)
+            What the symbols receive, one row per run.
+
+        Returns
+        -------
+        ndarray of complex, shape (n_samples, 2 ** n_qubits)
+            State vectors.
+
+        Raises
+        ------
+        ValueError
+            If the values do not fit the symbols or are not finite, if the circuit has other
+            symbols or cannot be run, or if the states need more memory than allowed.
+        """
+        return self._states(*_checked(circuit, symbols, values))
+
+    def expectations(
+        self,
+        circuit: cirq.AbstractCircuit,
+        symbols: Sequence[sympy.Symbol],
+        values: np.ndarray,
+        observables: Sequence[cirq.PauliSum | cirq.PauliString],
+    ) -> np.ndarray:
+        """Return expectation values of observables for each row of symbol values.
+
+        Parameters
+        ----------
+        circuit, symbols, values
+            As in `states`.
+        observables : sequence of cirq.PauliSum or cirq.PauliString
+            Hermitian observables on qubits of the circuit.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples, n_observables)
+            Expectation values.
+
+        Raises
+        ------
+        ValueError
+            As in `states`, or if an observable acts on a qubit that the circuit lacks or is
+            not Hermitian.
+        """
+        sums = check_observables(observables, sorted(circuit.all_qubits()))
+        return self._expectations(*_checked(circuit, symbols, values), sums)
+
+    def overlaps(
+        self,
+        circuit: cirq.AbstractCircuit,
+        symbols: Sequence[sympy.Symbol],
+        X: np.ndarray,
+        Y: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return the fidelities of the states of all pairs of rows.
+
+        Parameters
+        ----------
+        circuit, symbols
+            As in `states`.
+        X : array-like of shape (n_samples_X, n_symbols)
+            Symbol values.
+        Y : array-like of shape (n_samples_Y, n_symbols), default=None
+            Symbol values; None stands for `X`, and gives an exactly symmetric matrix with ones
+            on its diagonal.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples_X, n_samples_Y)
+            Squared absolute values of the inner products.
+
+        Raises
+        ------
+        ValueError
+            As in `states`.
+        """
+        frozen, order, left = _checked(circuit, symbols, X)
+        right = None if Y is None else _checked(frozen, order, Y)[2]
+        return self._overlaps(frozen, order, left, right)
+
+    @abstractmethod
+    def _states(
+        self, circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...], values: np.ndarray
+    ) -> np.ndarray: ...
+
+    @abstractmethod
+    def _expectations(
+        self,
+        circuit: cirq.FrozenCircuit,
+        symbols: tuple[sympy.Symbol, ...],
+        values: np.ndarray,
+        observables: list[cirq.PauliSum],
+    ) -> np.ndarray: ...
+
+    def _overlaps(
+        self,
+        circuit: cirq.FrozenCircuit,
+        symbols: tuple[sympy.Symbol, ...],
+        X: np.ndarray,
+        Y: np.ndarray | None,
+    ) -> np.ndarray:
+        left = self._states(circuit, symbols, X).astype(complex)
+        right = left if Y is None else self._states(circuit, symbols, Y).astype(complex)
+        fidelities = np.abs(left.conj() @ right.T) ** 2
+        if Y is None:
+            fidelities = (fidelities + fidelities.T) / 2
+            np.fill_diagonal(fidelities, 1.0)
+        return fidelities
+
+
+def _checked(
+    circuit: cirq.AbstractCircuit, symbols: Sequence[sympy.Symbol], values: np.ndarray
+) -> tuple[cirq.FrozenCircuit, tuple[sympy.Symbol, ...], np.ndarray]:
+    if not isinstance(circuit, cirq.AbstractCircuit):
+        raise TypeError(f"circuit must be a cirq.Circuit, got {type(circuit).__name__}.")
+    order = tuple(symbols)
+    if len(set(order)) != len(order):
+        raise ValueError(f"symbols must be distinct, got {[str(s) for s in order]}.")
+    check_symbols(circuit, order)
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 2 or array.shape[1] != len(order):
+        raise ValueError(
+            f"values must have shape (n_samples, {len(order)}), one column for each of the "
+            f"circuit's symbols, got shape {array.shape}."
+        )
+    if not np.isfinite(array).all():
+        row, column = np.argwhere(~np.isfinite(array))[0]
+        raise ValueError(
+            f"values must be finite, got {array[row, column]} for symbol {order[column]} in "
+            f"row {row}."
+        )
+    return circuit.freeze(), order, array

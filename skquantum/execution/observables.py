@@ -1,0 +1,78 @@
+"""Expectation values of sums of Pauli strings on a batch of states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cirq
+import numpy as np
+
+
+def check_observables(
+    observables: Sequence[cirq.PauliSum | cirq.PauliString], qubits: Sequence[cirq.Qid]
+) -> list[cirq.PauliSum]:
+    """Return observables as Hermitian Pauli sums on the given qubits, or raise an error."""
+    if isinstance(observables, cirq.PauliSum | cirq.PauliString):
+        raise TypeError("observables must be a list of cirq.PauliSum, got a single one.")
+    sums = []
+    for i, observable in enumerate(observables):
+        try:
+            total = cirq.PauliSum.wrap(observable)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"observables[{i}] must be a cirq.PauliSum or cirq.PauliString, got "
+                f"{observable!r}."
+            ) from error
+        missing = sorted(set(total.qubits) - set(qubits))
+        if missing:
+            raise ValueError(
+                f"observables[{i}] = {total} acts on {missing}, which the circuit lacks; its "
+                f"qubits are {list(qubits)}."
+            )
+        if any(abs(string.coefficient.imag) > 1e-12 for string in total):
+            raise ValueError(f"observables[{i}] = {total} is not Hermitian.")
+        sums.append(total)
+    return sums
+
+
+class PauliMatrix:
+    """Observables prepared for batches of states of shape (2 ** n_qubits, n_samples).
+
+    A Pauli string flips the bits of a mask and multiplies by a phase. All strings with the
+    same mask share the products ``conj(psi[z ^ mask]) * psi[z]``; their phases are the rows of
+    one matrix. The mask 0 holds the strings of Z and needs only the probabilities.
+    """
+
+    def __init__(self, observables: Sequence[cirq.PauliSum], qubits: Sequence[cirq.Qid]) -> None:
+        n_qubits = len(qubits)
+        place = {q: n_qubits - 1 - i for i, q in enumerate(qubits)}
+        basis = np.arange(2**n_qubits)
+        self.n_observables = len(observables)
+        self.groups: dict[int, np.ndarray] = {}
+        for row, total in enumerate(observables):
+            for string in total:
+                mask, phases = 0, np.full(2**n_qubits, complex(string.coefficient))
+                for qubit, pauli in string.items():
+                    sign = 1 - 2 * (basis >> place[qubit] & 1)
+                    if pauli != cirq.Z:
+                        mask |= 1 << place[qubit]
+                    if pauli == cirq.Z:
+                        phases *= sign
+                    elif pauli == cirq.Y:
+                        phases *= 1j * sign
+                group = self.groups.setdefault(
+                    mask, np.zeros((len(observables), 2**n_qubits), dtype=complex)
+                )
+                group[row] += phases
+
+    def expectations(self, psi: np.ndarray) -> np.ndarray:
+        """Return expectation values, shape (n_samples, n_observables), in double precision."""
+        out = np.zeros((self.n_observables, psi.shape[1]))
+        wide = psi.astype(complex)
+        for mask, phases in self.groups.items():
+            if mask == 0:
+                out += phases.real @ (wide.real**2 + wide.imag**2)
+            else:
+                flipped = wide[np.arange(len(wide)) ^ mask]
+                out += (phases @ (flipped.conj() * wide)).real
+        return out.T

@@ -1,0 +1,45 @@
+"""The fidelity kernel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skquantum.kernels._base import Kernel
+
+
+class FidelityKernel(Kernel):
+    """Fidelity of the states that two rows are encoded in.
+
+    ``K(x, y) = |<phi(x)|phi(y)>|^2``, with the state ``|phi(x)>`` that the encoding circuit
+    prepares [1]_. N rows cost N state simulations and one matrix product. The matrix of a set
+    of rows with itself is exactly symmetric, has ones on its diagonal and is positive
+    semi-definite up to rounding (about 1e-6).
+
+    Parameters
+    ----------
+    encoding : str or Encoding, default="zz"
+        Circuit that encodes a row, or the name of one with its defaults.
+    backend : Backend, default=None
+        How the circuit is run; None means ``QsimBackend()``.
+
+    References
+    ----------
+    .. [1] V. Havlicek et al., "Supervised learning with quantum-enhanced feature spaces",
+       Nature 567, 209 (2019), https://arxiv.org/abs/1804.11326
+
+    Examples
+    --------
+    >>> from skquantum.kernels import FidelityKernel
+    >>> FidelityKernel("angle")([[0.0], [1.5707963267948966]]).round(4)
+    array([[1. , 0.5],
+           [0.5, 1. ]])
+    >>> from sklearn.svm import SVC
+    >>> SVC(kernel=FidelityKernel("angle")).fit([[0.0], [0.2], [1.4], [1.5]], [0, 0, 1, 1])
+    SVC(kernel=FidelityKernel(encoding='angle'))
+    """
+
+    def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
+        encoding, backend = self._parts()
+        circuit, symbols = encoding.compiled(X.shape[1])
+        right = None if Y is None else encoding.encode(Y)
+        return backend.overlaps(circuit, symbols, encoding.encode(X), right)

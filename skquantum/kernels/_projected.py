@@ -1,0 +1,65 @@
+"""The projected kernel."""
+
+from __future__ import annotations
+
+import cirq
+import numpy as np
+from sklearn.metrics.pairwise import rbf_kernel
+
+from skquantum.circuits import Encoding
+from skquantum.execution import Backend
+from skquantum.kernels._base import Kernel
+
+
+class ProjectedKernel(Kernel):
+    """Gaussian kernel of the one-qubit reduced density matrices.
+
+    ``K(x, y) = exp(-gamma sum_k ||rho_k(x) - rho_k(y)||^2)`` with the Frobenius norm and the
+    reduced density matrix ``rho_k`` of qubit k, which its three Pauli expectation values give
+    [1]_. Unlike fidelities it does not concentrate at zero as the register grows.
+
+    Parameters
+    ----------
+    encoding : str or Encoding, default="zz"
+        Circuit that encodes a row, or the name of one with its defaults.
+    gamma : float, default=1.0
+        Inverse width of the Gaussian, positive.
+    backend : Backend, default=None
+        How the circuit is run; None means ``QsimBackend()``.
+
+    References
+    ----------
+    .. [1] H.-Y. Huang et al., "Power of data in quantum machine learning", Nature
+       Communications 12, 2631 (2021), https://arxiv.org/abs/2011.01938
+
+    Examples
+    --------
+    >>> from skquantum.kernels import ProjectedKernel
+    >>> ProjectedKernel("angle")([[0.0], [3.141592653589793]]).round(4)
+    array([[1.    , 0.1353],
+           [0.1353, 1.    ]])
+    """
+
+    def __init__(
+        self,
+        encoding: str | Encoding = "zz",
+        gamma: float = 1.0,
+        backend: Backend | None = None,
+    ) -> None:
+        super().__init__(encoding=encoding, backend=backend)
+        self.gamma = gamma
+
+    def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
+        if not self.gamma > 0:
+            raise ValueError(f"gamma must be a positive number, got {self.gamma!r}.")
+        # ||rho - sigma||^2 is half the squared distance of the Bloch vectors.
+        right = None if Y is None else self._bloch_vectors(Y)
+        matrix = rbf_kernel(self._bloch_vectors(X), right, gamma=self.gamma / 2)
+        return matrix if right is not None else (matrix + matrix.T) / 2
+
+    def _bloch_vectors(self, X: np.ndarray) -> np.ndarray:
+        encoding, backend = self._parts()
+        circuit, symbols = encoding.compiled(X.shape[1])
+        qubits = sorted(circuit.all_qubits())
+        paulis = [pauli(q) for q in qubits for pauli in (cirq.X, cirq.Y, cirq.Z)]
+        return backend.expectations(circuit, symbols, encoding.encode(X), paulis)

@@ -1,0 +1,14 @@
+"""Settings that every test shares."""
+
+import os
+
+import matplotlib
+from hypothesis import settings
+
+matplotlib.use("Agg")
+
+# A shared machine makes wall-clock deadlines flaky; what is slow shows in --durations.
+settings.register_profile("default", deadline=None, print_blob=True)
+# In CI the same examples each time: a red run is then due to the change.
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

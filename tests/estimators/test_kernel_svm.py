@@ -1,0 +1,192 @@
+"""QuantumKernelSVC and QuantumKernelSVR beyond scikit-learn's checks."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_iris, make_classification
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
+
+from skquantum import QuantumKernelSVC, QuantumKernelSVR
+from skquantum.circuits import AngleEncoding, ZZEncoding
+from skquantum.execution import QsimBackend, ReferenceBackend
+from skquantum.kernels import FidelityKernel, ProjectedKernel
+
+X, Y = load_iris(return_X_y=True)
+X = StandardScaler().fit_transform(X)
+NAMES = load_iris().target_names[Y]
+SMOOTH = ZZEncoding(bandwidth=0.2)
+
+
+def test_it_is_an_svc_on_the_kernel_matrix():
+    model = QuantumKernelSVC(SMOOTH, C=3).fit(X[::2], NAMES[::2])
+    kernel = FidelityKernel(SMOOTH)
+    svc = SVC(kernel="precomputed", C=3, break_ties=True).fit(kernel(X[::2]), NAMES[::2])
+    test = kernel(X[1::2], X[::2])
+    np.testing.assert_array_equal(model.predict(X[1::2]), svc.predict(test))
+    # libsvm stops within tol=1e-3, and here it met the rows in another order.
+    np.testing.assert_allclose(
+        model.decision_function(X[1::2]), svc.decision_function(test), atol=2e-2
+    )
+    np.testing.assert_allclose(model.kernel_matrix_, kernel(X[::2]), rtol=0, atol=1e-6)
+    assert model.classes_.tolist() == ["setosa", "versicolor", "virginica"]
+
+
+def test_it_is_an_svr_on_the_kernel_matrix():
+    y = X[:, 0] * X[:, 1]
+    model = QuantumKernelSVR(SMOOTH, C=3).fit(X, y)
+    svr = SVR(kernel="precomputed", C=3).fit(FidelityKernel(SMOOTH)(X), y)
+    expected = svr.predict(FidelityKernel(SMOOTH)(X))
+    np.testing.assert_allclose(model.predict(X), expected, atol=1e-2)
+
+
+def test_prediction_simulates_support_rows_only(monkeypatch):
+    model = QuantumKernelSVC(SMOOTH).fit(X, Y)
+    seen = []
+    overlaps = QsimBackend.overlaps
+    monkeypatch.setattr(
+        QsimBackend,
+        "overlaps",
+        lambda self, c, s, A, B=None: seen.append((len(A), len(B))) or overlaps(self, c, s, A, B),
+    )
+    model.predict(X[:7])
+    assert seen == [(7, len(model.support_))]
+    assert 0 < len(model.support_) < len(X)
+    np.testing.assert_array_equal(model.support_vectors_, X[model.support_])
+
+
+def test_weights_are_repetitions_in_any_order():
+    rng = np.random.default_rng(0)
+    weight = rng.integers(0, 4, len(X))
+    repeated = np.repeat(np.arange(len(X)), weight)
+    order = rng.permutation(len(X))
+    for class_weight in (None, "balanced", {0: 2.0, 1: 1.0, 2: 0.5}):
+        model = QuantumKernelSVC(SMOOTH, class_weight=class_weight)
+        one = clone(model).fit(X, Y, sample_weight=weight)
+        two = clone(model).fit(X[repeated], Y[repeated])
+        three = clone(model).fit(X[order], Y[order], sample_weight=weight[order])
+        expected = one.decision_function(X)
+        np.testing.assert_allclose(two.decision_function(X), expected, atol=1e-9)
+        np.testing.assert_array_equal(three.decision_function(X), expected)
+    assert two.resources_["n_simulations"] < len(repeated)
+    assert two.kernel_matrix_.shape == (len(repeated), len(repeated))
+
+
+def test_balanced_class_weight_helps_the_rare_class():
+    A, b = make_classification(300, 4, weights=[0.93], class_sep=0.6, random_state=0)
+    plain = QuantumKernelSVC(AngleEncoding()).fit(A, b)
+    balanced = QuantumKernelSVC(AngleEncoding(), class_weight="balanced").fit(A, b)
+    assert (balanced.predict(A) == 1).sum() > (plain.predict(A) == 1).sum()
+
+
+def test_probabilities():
+    model = QuantumKernelSVC(SMOOTH, probability=True, random_state=0).fit(X, NAMES)
+    proba = model.predict_proba(X)
+    assert proba.shape == (150, 3)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    assert (model.classes_[proba.argmax(axis=1)] == NAMES).mean() > 0.9
+    again = QuantumKernelSVC(SMOOTH, probability=True, random_state=0).fit(X, NAMES)
+    np.testing.assert_array_equal(again.predict_proba(X), proba)
+    assert not hasattr(QuantumKernelSVC(), "predict_proba")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        QuantumKernelSVC(),
+        QuantumKernelSVC("iqp", kernel="projected"),
+        QuantumKernelSVC(kernel=ProjectedKernel("angle", gamma=0.5)),
+        QuantumKernelSVC(AngleEncoding(n_qubits=2), backend=ReferenceBackend()),
+    ],
+    ids=repr,
+)
+def test_fitted_models_pickle_and_clone(model):
+    model.fit(X[::3], NAMES[::3])
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict(X), model.predict(X))
+    assert repr(clone(model)) == repr(model)
+
+
+def test_data_frames():
+    frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+    model = QuantumKernelSVC().fit(frame, pd.Series(NAMES))
+    assert model.feature_names_in_.tolist() == ["a", "b", "c", "d"]
+    np.testing.assert_array_equal(
+        model.predict(frame), QuantumKernelSVC().fit(X, NAMES).predict(X)
+    )
+
+
+def test_circuit_parameters_in_a_grid_search():
+    # A template given by its name takes part, too.
+    grid = {"encoding__reps": [1, 2], "encoding__bandwidth": [0.1, 0.3], "C": [1, 10]}
+    search = GridSearchCV(QuantumKernelSVC(encoding="zz"), grid, cv=2, n_jobs=2).fit(X, NAMES)
+    assert search.best_score_ > 0.9
+    assert search.best_params_.keys() == grid.keys()
+    assert isinstance(search.best_estimator_.encoding, ZZEncoding)
+    pipeline = make_pipeline(StandardScaler(), QuantumKernelSVC("zz"))
+    pipeline.set_params(quantumkernelsvc__encoding__n_qubits=3, quantumkernelsvc__C=2)
+    assert pipeline.fit(X, Y)[-1].resources_["n_qubits"] == 3
+
+
+def test_setting_a_nested_parameter_of_a_named_backend():
+    model = QuantumKernelSVC().set_params(backend__n_threads=1)
+    assert model.backend.n_threads == 1
+    with pytest.raises(ValueError, match="Invalid parameter 'rep'"):
+        QuantumKernelSVC().set_params(encoding__rep=1)
+
+
+def test_resources_and_circuit():
+    model = QuantumKernelSVC(ZZEncoding(reps=1)).fit(X, Y)
+    n = len(np.unique(np.column_stack([X, Y]), axis=0))
+    assert model.resources_ == {
+        "n_qubits": 4,
+        "depth": model.resources_["depth"],
+        "n_one_qubit_gates": 8,
+        "n_two_qubit_gates": 3,
+        "n_circuits": n * (n - 1) // 2,
+        "n_simulations": n,
+    }
+    assert len(model.circuit_.all_qubits()) == 4
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "message"),
+    [
+        (QuantumKernelSVC("zzz"), ValueError, "Did you mean 'zz'"),
+        (QuantumKernelSVC(kernel="fidelty"), ValueError, "Did you mean 'fidelity'"),
+        (QuantumKernelSVC(kernel=3), ValueError, "'kernel' parameter"),
+        (QuantumKernelSVC(C=0), ValueError, "'C' parameter"),
+        (QuantumKernelSVC(backend="qsim"), ValueError, "'backend' parameter"),
+        (QuantumKernelSVC(ZZEncoding(reps=0)), ValueError, "'reps' parameter"),
+        (QuantumKernelSVC(ZZEncoding(n_qubits=40)), ValueError, "n_qubits of the encoding"),
+        (QuantumKernelSVC("basis"), ValueError, "0 or 1"),
+    ],
+)
+def test_bad_parameters(model, error, message):
+    with pytest.raises(error, match=message):
+        model.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("y", "weight", "message"),
+    [
+        (np.zeros(150), None, "at least two classes"),
+        (np.linspace(0, 1, 150), None, "Unknown label type|continuous"),
+        (Y, np.zeros(150), "non-zero"),
+        (Y, np.where(Y == 1, 1.0, 0.0), "without rows of weight zero"),
+        (Y, -np.ones(150), "[Nn]egative"),
+    ],
+)
+def test_bad_targets_and_weights(y, weight, message):
+    with pytest.raises(ValueError, match=message):
+        QuantumKernelSVC().fit(X, y, sample_weight=weight)
+
+
+def test_probabilities_need_two_rows_of_each_class():
+    with pytest.raises(ValueError, match="two distinct rows of each class"):
+        QuantumKernelSVC(probability=True).fit(X[[0, 1, 2, 60]], [0, 0, 0, 1])
