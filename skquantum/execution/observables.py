@@ -46,7 +46,7 @@ class PauliMatrix:
     def __init__(self, observables: Sequence[cirq.PauliSum], qubits: Sequence[cirq.Qid]) -> None:
         n_qubits = len(qubits)
         place = {q: n_qubits - 1 - i for i, q in enumerate(qubits)}
-        basis = np.arange(2**n_qubits)
+        basis = self._basis = np.arange(2**n_qubits)
         self.n_observables = len(observables)
         self.groups: dict[int, np.ndarray] = {}
         for row, total in enumerate(observables):
@@ -68,11 +68,33 @@ class PauliMatrix:
     def expectations(self, psi: np.ndarray) -> np.ndarray:
         """Return expectation values, shape (n_samples, n_observables), in double precision."""
         out = np.zeros((self.n_observables, psi.shape[1]))
-        wide = psi.astype(complex)
         for mask, phases in self.groups.items():
             if mask == 0:
-                out += phases.real @ (wide.real**2 + wide.imag**2)
+                probabilities = np.square(psi.real, dtype=float)
+                probabilities += np.square(psi.imag, dtype=float)
+                out += phases.real @ probabilities
             else:
-                flipped = wide[np.arange(len(wide)) ^ mask]
-                out += (phases @ (flipped.conj() * wide)).real
+                flipped = psi[self._basis ^ mask].astype(complex)
+                out += (phases @ (flipped.conj() * psi)).real
         return out.T
+
+    def apply(self, psi: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
+        """Return ``sum_k cotangent[:, k] O_k psi``: dL/dpsi* for dL/d(expectations).
+
+        Parameters
+        ----------
+        psi : ndarray of complex, shape (2 ** n_qubits, n_samples)
+        cotangent : ndarray of float, shape (n_samples, n_observables)
+
+        Returns
+        -------
+        ndarray of the shape and type of `psi`
+        """
+        out = np.zeros_like(psi)
+        for mask, phases in self.groups.items():
+            factor = (phases.real if mask == 0 else phases).T @ cotangent.T
+            if mask == 0:
+                out += factor.astype(psi.real.dtype) * psi
+            else:
+                out[self._basis ^ mask] += factor.astype(psi.dtype) * psi
+        return out

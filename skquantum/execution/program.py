@@ -1,16 +1,20 @@
 """The compiler: a Cirq circuit becomes a short list of segments that run on a whole batch.
 
-A *shared* segment holds gates that are the same for every row of the batch. A *phase* segment
-holds gates whose angle differs from row to row: between fixed basis changes, which join the
-neighbouring shared segments, each of them is a diagonal ``exp(i pi t(x) s)``, and all the
-commuting diagonals of a layer are applied as one elementwise product.
+Symbols are either *data*, with a value for each row of the batch, or *weights*, with one value
+for all rows. Segments come in three kinds:
+
+- *local*: one-qubit gates that depend on weights, with the constant ones between them;
+- *fixed*: other constant gates;
+- *phases*: gates that differ from row to row, and rotations of several qubits. Between fixed
+  basis changes, which join the neighbouring segments, each of them is a diagonal
+  ``exp(i pi t s)``, and all the commuting diagonals of a layer are one elementwise product.
 
 Nothing here simulates, and nothing here knows of qsim.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,14 +23,30 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum.execution.angles import Angles
 from skquantum.execution.rotations import RotationForm, rotation_form
 
 MAX_GATE_QUBITS = 6  # the widest matrix gate that qsim applies
+LOCAL, FIXED, PHASES = range(3)  # a qubit's level counts segments; its kind is level % 3
 
 
 @dataclass(frozen=True, eq=False)
-class Shared:
-    """Fixed matrices in time order, each with the qubits it acts on (big-endian)."""
+class Local:
+    """One-qubit gates that are the same for all rows.
+
+    Attributes
+    ----------
+    chains : tuple of (qubit, elements)
+        For each qubit its gates in time order: a matrix, or a rotation by a shared angle as
+        ``(V, spectrum, term)``, which is ``V . diag(exp(i angle[term] spectrum)) . V^-1``.
+    """
+
+    chains: tuple[tuple[int, tuple[Any, ...]], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """Constant matrices in time order, each with the qubits it acts on (big-endian)."""
 
     gates: tuple[tuple[np.ndarray, tuple[int, ...]], ...]
 
@@ -37,14 +57,17 @@ class PhaseTable:
 
     Attributes
     ----------
+    qubits : tuple of int
+        The qubits that the table depends on.
     shape : tuple of int
-        2 for each qubit that the table depends on and 1 for the others.
+        2 for each of them and 1 for the others.
     terms : ndarray of int, shape (n_terms,)
         Which of the program's angles it needs.
     spectra : ndarray of float, shape (size, n_terms)
         ``spectra @ angles[terms]`` is the exponent for each basis state of those qubits.
     """
 
+    qubits: tuple[int, ...]
     shape: tuple[int, ...]
     terms: np.ndarray
     spectra: np.ndarray
@@ -52,9 +75,20 @@ class PhaseTable:
 
 @dataclass(frozen=True, eq=False)
 class Phases:
-    """One layer of commuting diagonal gates, as a product of tables."""
+    """One layer of commuting diagonal gates, as a product of tables.
+
+    Attributes
+    ----------
+    tables : tuple of PhaseTable
+    by_row : bool
+        Whether the angles differ from row to row.
+    """
 
     tables: tuple[PhaseTable, ...]
+    by_row: bool
+
+
+Segment = Local | Fixed | Phases
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,30 +99,38 @@ class Program:
     ----------
     n_qubits : int
     start : ndarray of complex128, shape (2 ** n_qubits,)
-        The state after the first shared segment, which needs no batch.
-    segments : tuple of Shared or Phases
+        The state after the first constant segments, which need no batch.
+    segments : tuple of Local, Fixed or Phases
         What is left to run.
-    angles : callable
-        Maps symbol values of shape (n_samples, n_symbols) to the angles of the phase segments
-        in radians, shape (n_angles, n_samples).
+    row_angles : Angles
+        Those that differ from row to row.
+    shared_angles : Angles
+        Those that depend on weights only, and constants.
     """
 
     n_qubits: int
     start: np.ndarray
-    segments: tuple[Shared | Phases, ...]
-    angles: Callable[[np.ndarray], np.ndarray]
+    segments: tuple[Segment, ...]
+    row_angles: Angles
+    shared_angles: Angles
 
 
 @lru_cache(maxsize=256)
-def compile_program(circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...]) -> Program:
+def compile_program(
+    circuit: cirq.FrozenCircuit,
+    data: tuple[sympy.Symbol, ...],
+    weights: tuple[sympy.Symbol, ...] = (),
+) -> Program:
     """Compile a circuit for the batched engine.
 
     Parameters
     ----------
     circuit : cirq.FrozenCircuit
         A circuit of unitary gates on qubits. Its order of qubits is the sorted one.
-    symbols : tuple of sympy.Symbol
+    data : tuple of sympy.Symbol
         The symbols that receive one value per row, in the order of the columns.
+    weights : tuple of sympy.Symbol, default=()
+        The symbols that receive one value for all rows.
 
     Returns
     -------
@@ -103,18 +145,21 @@ def compile_program(circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ..
     qubits = sorted(circuit.all_qubits())
     if not qubits:
         raise ValueError("The circuit has no qubits; add at least one gate to it.")
-    check_symbols(circuit, symbols)
-    schedule = _Schedule(len(qubits))
+    check_symbols(circuit, (*data, *weights))
+    schedule = _Schedule(len(qubits), set(data))
     index = {q: i for i, q in enumerate(qubits)}
-    for op in _flatten(circuit.all_operations()):
+    for op in flatten(circuit.all_operations()):
         where = tuple(index[q] for q in op.qubits)
-        if cirq.is_parameterized(op):
-            form = rotation_form(op.gate)
-            assert form is not None  # _flatten lets nothing else through
-            schedule.add_rotation(form, where)
-        else:
+        if not cirq.is_parameterized(op):
             schedule.add_matrix(cirq.unitary(op), where)
-    return schedule.program(symbols)
+            continue
+        form = rotation_form(op.gate)
+        assert form is not None  # flatten lets nothing else through
+        if cirq.parameter_names(op):
+            schedule.add_rotation(form, where)
+        else:  # a sympy number, which Cirq counts as a parameter
+            schedule.add_matrix(form.matrix(len(where)), where)
+    return schedule.program(data, weights)
 
 
 def check_symbols(circuit: cirq.AbstractCircuit, symbols: Sequence[sympy.Symbol]) -> None:
@@ -127,7 +172,7 @@ def check_symbols(circuit: cirq.AbstractCircuit, symbols: Sequence[sympy.Symbol]
         )
 
 
-def _flatten(operations: Iterator[cirq.Operation]) -> Iterator[cirq.Operation]:
+def flatten(operations: Iterator[cirq.Operation]) -> Iterator[cirq.Operation]:
     """Yield operations that are fixed unitaries or have a rotation form, decomposing others."""
     for tagged in operations:
         op = tagged.untagged
@@ -140,14 +185,14 @@ def _flatten(operations: Iterator[cirq.Operation]) -> Iterator[cirq.Operation]:
         if any(d != 2 for d in cirq.qid_shape(op)):
             raise ValueError(f"{op!r} acts on qudits; only qubits (dimension 2) are supported.")
         if isinstance(op, cirq.CircuitOperation):
-            yield from _flatten(op.mapped_circuit(deep=True).all_operations())
+            yield from flatten(op.mapped_circuit(deep=True).all_operations())
         elif _runs_directly(op):
             yield op
         else:
             parts = cirq.decompose_once(op, None)
             if parts is None:
                 raise ValueError(_refusal(op))
-            yield from _flatten(iter(parts))
+            yield from flatten(iter(parts))
 
 
 def _runs_directly(op: cirq.Operation) -> bool:
@@ -176,109 +221,169 @@ def _refusal(op: cirq.Operation) -> str:
 
 
 class _Schedule:
-    """Sorts operations into levels: even levels are shared segments, odd ones phases.
+    """Sorts gates into levels, whose kinds follow one another: local, fixed, phases, local, ...
 
-    Every qubit has a level, the last segment that touches it. An operation goes to the lowest
-    level of its kind that comes after all its qubits, so rotations on different qubits meet in
-    one phase segment whatever their order in the circuit was.
+    Every qubit has a level, the last segment that touches it. A gate goes to the lowest level of
+    its kind that is not before any of its qubits, so rotations on different qubits meet in one
+    segment whatever their order in the circuit was.
     """
 
-    def __init__(self, n_qubits: int) -> None:
+    def __init__(self, n_qubits: int, data: set[sympy.Symbol]) -> None:
         self.n_qubits = n_qubits
-        self.level = [0] * n_qubits
+        self.data = data
         self.scalar = 1.0 + 0.0j
-        self.gates: dict[int, list[tuple[np.ndarray, tuple[int, ...]]]] = {}
-        self.phases: dict[int, list[tuple[int, np.ndarray, tuple[int, ...]]]] = {}
-        self.expressions: dict[Any, int] = {}
+        self.level = [0] * n_qubits
+        self.local: dict[int, dict[int, list[Any]]] = {}
+        self.fixed: dict[int, list[tuple[np.ndarray, tuple[int, ...]]]] = {}
+        self.phases: dict[int, list[tuple[bool, int, np.ndarray, tuple[int, ...]]]] = {}
+        self.terms: dict[bool, dict[Any, int]] = {False: {}, True: {}}  # by row?
 
     def add_matrix(self, matrix: np.ndarray, qubits: tuple[int, ...]) -> None:
+        """Add a constant gate."""
         if not qubits:
             self.scalar *= matrix.item()
             return
-        level = max(self.level[q] for q in qubits)
         diagonal = np.diag(matrix)
-        if level % 2 and np.array_equal(matrix, np.diag(diagonal)):
-            # A fixed diagonal gate after rotations commutes with them: one more phase.
+        level = max(self.level[q] for q in qubits)
+        if level % 3 == PHASES and np.array_equal(matrix, np.diag(diagonal)):
+            # A diagonal gate after rotations commutes with them: one more phase.
             self._add_phases(level, ((1.0, np.angle(diagonal) / np.pi),), qubits)
-            return
-        level += level % 2
-        self.gates.setdefault(level, []).append((matrix, qubits))
-        self._raise(qubits, level)
+        elif len(qubits) == 1:
+            self._add_local(qubits[0], matrix)
+        else:
+            level = self._raise(qubits, FIXED)
+            self.fixed.setdefault(level, []).append((matrix, qubits))
 
     def add_rotation(self, form: RotationForm, qubits: tuple[int, ...]) -> None:
+        """Add a rotation by a symbolic angle."""
+        by_row = any(self._by_row(t) for t, _ in form.terms)
+        if len(qubits) == 1 and not by_row:
+            basis = form.basis[0][0] if form.basis else np.eye(2)
+            for expression, spectrum in form.terms:
+                self._add_local(qubits[0], (basis, spectrum, self._term(expression, False)))
+            return
         bases = [(v, tuple(qubits[i] for i in idx)) for v, idx in form.basis]
         for matrix, where in bases:
             if not self._cancel(matrix, where):
                 self._add_basis_change(matrix.conj().T, where)
-        level = max(self.level[q] for q in qubits)
-        level += 1 - level % 2
-        self._add_phases(level, form.terms, qubits)
+        self._add_phases(self._raise(qubits, PHASES), form.terms, qubits)
         for matrix, where in bases:
-            self.gates.setdefault(level + 1, []).append((matrix, where))
-            self._raise(where, level + 1)
+            self._add_basis_change(matrix, where)
+
+    def _by_row(self, expression: Any) -> bool:
+        return bool(getattr(expression, "free_symbols", set()) & self.data)
+
+    def _term(self, expression: Any, by_row: bool) -> int:
+        return self.terms[by_row].setdefault(expression, len(self.terms[by_row]))
+
+    def _raise(self, qubits: tuple[int, ...], kind: int) -> int:
+        """Move qubits to the next level of a kind, and return it."""
+        level = max(self.level[q] for q in qubits)
+        level += (kind - level) % 3
+        for q in qubits:
+            self.level[q] = level
+        return level
+
+    def _add_local(self, qubit: int, element: Any) -> None:
+        level = self._raise((qubit,), LOCAL)
+        self.local.setdefault(level, {}).setdefault(qubit, []).append(element)
 
     def _add_basis_change(self, matrix: np.ndarray, qubits: tuple[int, ...]) -> None:
-        level = max(self.level[q] for q in qubits)
-        level += level % 2
-        self.gates.setdefault(level, []).append((matrix, qubits))
-        self._raise(qubits, level)
+        if len(qubits) == 1:
+            self._add_local(qubits[0], matrix)
+        else:
+            level = self._raise(qubits, FIXED)
+            self.fixed.setdefault(level, []).append((matrix, qubits))
 
     def _cancel(self, matrix: np.ndarray, qubits: tuple[int, ...]) -> bool:
-        """Drop a basis change V that the same V^-1 would follow, and stay in the phase level."""
+        """Drop a basis change V that V^-1 would follow, and go back to the phases before it."""
         level = self.level[qubits[0]]
-        gates = self.gates.get(level, [])
-        last = next((g for g in reversed(gates) if set(g[1]) & set(qubits)), None)
-        if (
-            last is None
-            or level < 2
-            or last[1] != qubits
-            or any(self.level[q] != level for q in qubits)
-            or last[0].shape != matrix.shape
-            or not np.allclose(last[0], matrix, rtol=0, atol=1e-12)
-        ):
+        if level < 3 or any(self.level[q] != level for q in qubits):
             return False
-        if sum(bool(set(g[1]) & set(qubits)) for g in gates) > 1:
-            return False
-        gates[:] = [g for g in gates if g is not last]
+        if len(qubits) == 1:
+            chain = self.local.get(level, {}).get(qubits[0], [])
+            if len(chain) != 1 or not _equal(chain[0], matrix):
+                return False
+            del self.local[level][qubits[0]]
+        else:
+            touching = [g for g in self.fixed.get(level, []) if set(g[1]) & set(qubits)]
+            if len(touching) != 1 or touching[0][1] != qubits:
+                return False
+            if not _equal(touching[0][0], matrix) or any(
+                self.local.get(level - 1, {}).get(q) for q in qubits
+            ):
+                return False
+            self.fixed[level] = [g for g in self.fixed[level] if g is not touching[0]]
         for q in qubits:
-            self.level[q] = level - 1
+            self.level[q] = level - 1 - level % 3
         return True
 
     def _add_phases(self, level: int, terms: Any, qubits: tuple[int, ...]) -> None:
+        by_row = any(self._by_row(t) for t, _ in terms)
+        # A constant joins the phases that are there; alone among weights it is shared.
+        if not by_row and not any(getattr(t, "free_symbols", None) for t, _ in terms):
+            by_row = any(row for row, *_ in self.phases.get(level, []))
         for expression, spectrum in terms:
-            term = self.expressions.setdefault(expression, len(self.expressions))
-            self.phases.setdefault(level, []).append((term, spectrum, qubits))
-        self._raise(qubits, level)
-
-    def _raise(self, qubits: tuple[int, ...], level: int) -> None:
+            term = self._term(expression, by_row)
+            self.phases.setdefault(level, []).append((by_row, term, spectrum, qubits))
         for q in qubits:
             self.level[q] = level
 
-    def program(self, symbols: tuple[sympy.Symbol, ...]) -> Program:
-        segments: list[Shared | Phases] = []
+    def program(
+        self, data: tuple[sympy.Symbol, ...], weights: tuple[sympy.Symbol, ...]
+    ) -> Program:
+        """Return what was scheduled."""
+        segments: list[Segment] = []
         for level in range(max(self.level) + 1):
-            if self.gates.get(level):
-                segments.append(Shared(tuple(self.gates[level])))
-            if self.phases.get(level):
-                segments.append(Phases(_tables(self.phases[level], self.n_qubits)))
+            for segment in self._segments(level):
+                last = segments[-1] if segments else None
+                if isinstance(segment, Fixed) and isinstance(last, Fixed):
+                    segments[-1] = Fixed(last.gates + segment.gates)
+                else:
+                    segments.append(segment)
         start = np.zeros(2**self.n_qubits, dtype=complex)
         start[0] = self.scalar
         first = segments[0] if segments else None
-        if isinstance(first, Shared):
-            start = _apply(first, start, self.n_qubits)
+        if isinstance(first, Fixed):
+            start = apply_constant(first, start[:, None], self.n_qubits)[:, 0]
             del segments[0]
-        angles = _angles(list(self.expressions), symbols)
-        return Program(self.n_qubits, start, tuple(segments), angles)
-
-
-def _apply(shared: Shared, state: np.ndarray, n_qubits: int) -> np.ndarray:
-    """Apply fixed matrices to one complex128 state (at compile time only)."""
-    state = state.reshape((2,) * n_qubits)
-    for matrix, qubits in shared.gates:
-        state = cirq.targeted_left_multiply(
-            matrix.astype(complex).reshape((2,) * (2 * len(qubits))), state, qubits
+        return Program(
+            self.n_qubits,
+            start,
+            tuple(segments),
+            Angles(list(self.terms[True]), data, weights),
+            Angles(list(self.terms[False]), (), weights),
         )
-    return state.ravel()
+
+    def _segments(self, level: int) -> Iterator[Segment]:
+        chains = tuple((q, tuple(chain)) for q, chain in sorted(self.local.get(level, {}).items()))
+        if any(isinstance(element, tuple) for _, chain in chains for element in chain):
+            yield Local(chains)
+        elif chains:
+            yield Fixed(tuple((matrix, (q,)) for q, chain in chains for matrix in chain))
+        if self.fixed.get(level):
+            yield Fixed(tuple(self.fixed[level]))
+        for by_row in (False, True):
+            terms = [t[1:] for t in self.phases.get(level, []) if t[0] == by_row]
+            if terms:
+                yield Phases(_tables(terms, self.n_qubits), by_row)
+
+
+def _equal(element: Any, matrix: np.ndarray) -> bool:
+    return (
+        isinstance(element, np.ndarray)
+        and element.shape == matrix.shape
+        and np.allclose(element, matrix, rtol=0, atol=1e-12)
+    )
+
+
+def apply_constant(fixed: Fixed, states: np.ndarray, n_qubits: int) -> np.ndarray:
+    """Apply constant gates to complex128 columns, shape (dim, n), when preparing a program."""
+    tensor = states.reshape((2,) * n_qubits + (-1,))
+    for matrix, qubits in fixed.gates:
+        gate = matrix.astype(complex).reshape((2,) * (2 * len(qubits)))
+        tensor = cirq.targeted_left_multiply(gate, tensor, qubits)
+    return tensor.reshape(states.shape)
 
 
 def _tables(
@@ -315,31 +420,6 @@ def _table(terms: list[tuple[int, np.ndarray, tuple[int, ...]]], n_qubits: int) 
         axes = spectrum.reshape((2,) * len(qubits)).transpose(order)
         axes = axes.reshape([2 if q in qubits else 1 for q in support])
         spectra[..., distinct.index(term)] += axes
-    return PhaseTable(shape, np.array(distinct), spectra.reshape(-1, len(distinct)))
-
-
-def _angles(
-    expressions: list[Any], symbols: tuple[sympy.Symbol, ...]
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Compile the expressions once; the result works on all rows at a time."""
-    columns = [sympy.Dummy() for _ in symbols]
-    rename = dict(zip(symbols, columns, strict=True))
-    renamed = [sympy.sympify(e).xreplace(rename) for e in expressions]
-    evaluate = sympy.lambdify(columns, renamed, modules="numpy", cse=True)
-
-    def angles(values: np.ndarray) -> np.ndarray:
-        out = np.empty((len(expressions), len(values)))
-        with np.errstate(all="ignore"):  # what goes wrong is said below
-            exponents = evaluate(*np.ascontiguousarray(values.T))
-            for row, exponent in zip(out, exponents, strict=True):
-                row[:] = np.nan if np.iscomplexobj(exponent) else exponent
-        out *= np.pi
-        if not np.isfinite(out).all():
-            term, sample = np.argwhere(~np.isfinite(out))[0]
-            raise ValueError(
-                f"The gate exponent {expressions[term]} is not a finite real number for row "
-                f"{sample} of the batch, with values {values[sample]}."
-            )
-        return out
-
-    return angles
+    return PhaseTable(
+        tuple(support), shape, np.array(distinct), spectra.reshape(-1, len(distinct))
+    )

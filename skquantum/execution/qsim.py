@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +25,7 @@ import sympy
 from skquantum.execution._base import Backend
 from skquantum.execution.observables import PauliMatrix
 from skquantum.execution.overlaps import cross_fidelities, gram_fidelities
-from skquantum.execution.program import Phases, PhaseTable, Program, Shared, compile_program
+from skquantum.execution.program import Fixed, Phases, PhaseTable, Program, compile_program
 
 CHUNK_AMPLITUDES = 2**17  # what stays in a core's second-level cache, with its temporaries
 MIN_COLUMNS = 16  # below it, qsim's vector code takes another path, with other rounding
@@ -219,7 +219,7 @@ def run(
         rows = slice(begin, min(begin + most, len(values)))
         n_rows = rows.stop - rows.start
         n_columns = max(fewest, 1 << (n_rows - 1).bit_length())
-        angles = program.angles(values[rows])
+        angles = program.row_angles(values[rows])
         if n_rows < n_columns:
             angles = np.pad(angles, ((0, 0), (0, n_columns - n_rows)))
         yield rows, _run_chunk(program, angles, n_columns, n_threads)[:, :n_rows]
@@ -229,26 +229,39 @@ def _run_chunk(program: Program, angles: np.ndarray, n_columns: int, n_threads: 
     psi: np.ndarray = program.start.astype(np.complex64)[:, None]  # one column until they differ
     for segment in program.segments:
         if isinstance(segment, Phases):
-            psi = _apply_phases(segment, psi, angles)
+            psi = multiply_tables(psi, [phase_table(t, angles) for t in segment.tables], n_columns)
         else:
-            psi = apply_shared(segment, psi, n_threads)
+            assert isinstance(segment, Fixed)  # without weights there is no other kind
+            psi = apply_fixed(segment, psi, n_threads)
     return psi if psi.shape[1] == n_columns else np.repeat(psi, n_columns, axis=1)
 
 
-def _apply_phases(segment: Phases, psi: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    n_columns = angles.shape[1]
-    tables = [phase_table(table, angles) for table in segment.tables]
-    if psi.shape[1] == 1 and n_columns > 1:
-        if (psi == psi[0]).all():  # the uniform state of a layer of Hadamards
-            tables[0] *= psi[0, 0]
-        else:
-            tables.insert(0, psi.reshape((2,) * (tables[0].ndim - 1) + (1,)))
-        shape = np.broadcast_shapes(*(t.shape for t in tables), (2,) * (tables[0].ndim - 1) + (1,))
-        out = np.empty(shape, dtype=np.complex64)
-        np.multiply(tables[0], tables[1] if len(tables) > 1 else np.complex64(1), out=out)
-        tables = tables[2:]
+def multiply_tables(psi: np.ndarray, tables: list[np.ndarray], n_columns: int) -> np.ndarray:
+    """Multiply states by phases.
+
+    Parameters
+    ----------
+    psi : ndarray of complex, shape (dim, n_columns) or (dim, 1)
+        With several columns it may be overwritten; one column stands for equal columns.
+    tables : list of ndarray, shape (2 or 1, ..., n_columns)
+    n_columns : int
+
+    Returns
+    -------
+    ndarray of shape (dim, n_columns)
+    """
+    n_qubits = tables[0].ndim - 1
+    if psi.shape[1] == n_columns:
+        out = psi.reshape((2,) * n_qubits + (n_columns,))
     else:
-        out = psi.reshape((2,) * (tables[0].ndim - 1) + (n_columns,))
+        tables = list(tables)
+        if (psi == psi[0]).all():  # the uniform state of a layer of Hadamards
+            tables[0] = tables[0] * psi[0, 0]
+        else:
+            tables.insert(0, psi.reshape((2,) * n_qubits + (1,)))
+        out = np.empty((2,) * n_qubits + (n_columns,), dtype=psi.dtype)
+        np.multiply(tables[0], tables[1] if len(tables) > 1 else psi.dtype.type(1), out=out)
+        tables = tables[2:]
     for table in tables:
         np.multiply(out, table, out=out)
     return out.reshape(-1, n_columns)
@@ -271,19 +284,48 @@ def phase_table(table: PhaseTable, angles: np.ndarray) -> np.ndarray:
 # ------------------------------------------------------------------ qsim's binding
 #
 # `qsimcirq.qsim` is the compiled module for this machine's instruction set. Its functions are
-# not a documented interface: they are used below, in `_qsim_circuit` and `apply_shared`, and
+# not a documented interface: they are used below, in `_circuit` and `_simulate`, and
 # nowhere else. `binding_works` checks them once; `QSimSimulator` serves if they ever change.
 
 
-def apply_shared(segment: Shared, psi: np.ndarray, n_threads: int = 1) -> np.ndarray:
-    """Apply fixed gates to all columns, shape (2 ** n_qubits, n_columns) in and out."""
-    n_batch = psi.shape[1].bit_length() - 1
-    n_qubits = psi.shape[0].bit_length() - 1
+Gates = Iterable[tuple[int, np.ndarray, tuple[int, ...]]]  # (time, matrix, qubits), sorted
+
+
+def apply_fixed(segment: Fixed, psi: np.ndarray, n_threads: int = 1) -> np.ndarray:
+    """Apply constant gates to all columns.
+
+    Parameters
+    ----------
+    segment : Fixed
+    psi : ndarray of complex64, shape (2 ** n_qubits, n_columns) or (2, 2 ** n_qubits, n_columns)
+        The number of columns is a power of two.
+    n_threads : int, default=1
+
+    Returns
+    -------
+    ndarray of the same shape
+    """
+    n_batch, n_qubits = (size.bit_length() - 1 for size in psi.shape[:-3:-1])
     if not binding_works():
-        return _apply_by_simulator(segment, psi, n_qubits, n_batch)
-    total = n_qubits + n_batch
+        return _apply_by_simulator(segment.gates, psi)
+    total = psi.size.bit_length() - 1
+    return _simulate(_fixed_circuit(segment, n_qubits, n_batch, total), psi, n_threads)
+
+
+def apply_local(matrices: np.ndarray, psi: np.ndarray, n_threads: int = 1) -> np.ndarray:
+    """Apply one 2x2 matrix for each qubit, shape (n_qubits, 2, 2), to all columns."""
+    n_batch, n_qubits = (size.bit_length() - 1 for size in psi.shape[:-3:-1])
+    if not binding_works():
+        return _apply_by_simulator([(m, (q,)) for q, m in enumerate(matrices)], psi)
+    gates = ((0, matrix, (q,)) for q, matrix in enumerate(matrices))
+    total = psi.size.bit_length() - 1
+    return _simulate(_circuit(gates, n_qubits, n_batch, total), psi, n_threads)
+
+
+def _simulate(circuit: Any, psi: np.ndarray, n_threads: int) -> np.ndarray:
+    total = psi.size.bit_length() - 1
     options = {
-        "c": _qsim_circuit(segment, n_qubits, n_batch),
+        "c": circuit,
         "s": 0,
         # Fusing to three or more qubits pays only where memory, not arithmetic, is the limit.
         **qsimcirq.QSimOptions(
@@ -297,11 +339,7 @@ def apply_shared(segment: Shared, psi: np.ndarray, n_threads: int = 1) -> np.nda
 
 
 @lru_cache(maxsize=1024)
-def _qsim_circuit(segment: Shared, n_qubits: int, n_batch: int) -> Any:
-    qsim = qsimcirq.qsim
-    circuit = qsim.Circuit()
-    circuit.num_qubits = n_qubits + n_batch
-    circuit.gates = []
+def _fixed_circuit(segment: Fixed, n_qubits: int, n_batch: int, total: int) -> Any:
     times = [0] * n_qubits
     gates = []
     for matrix, qubits in segment.gates:
@@ -309,7 +347,15 @@ def _qsim_circuit(segment: Shared, n_qubits: int, n_batch: int) -> Any:
         for q in qubits:
             times[q] = time + 1
         gates.append((time, matrix, qubits))
-    for time, matrix, qubits in sorted(gates, key=lambda gate: gate[0]):  # qsim wants it sorted
+    return _circuit(sorted(gates, key=lambda gate: gate[0]), n_qubits, n_batch, total)
+
+
+def _circuit(gates: Gates, n_qubits: int, n_batch: int, total: int) -> Any:
+    qsim = qsimcirq.qsim
+    circuit = qsim.Circuit()
+    circuit.num_qubits = total
+    circuit.gates = []
+    for time, matrix, qubits in gates:
         # qsim counts qubits from the least significant, Cirq from the most significant.
         where = [n_batch + n_qubits - 1 - q for q in qubits]
         flat = matrix.astype(np.complex64).ravel().view(np.float32)
@@ -318,12 +364,13 @@ def _qsim_circuit(segment: Shared, n_qubits: int, n_batch: int) -> Any:
 
 
 def _apply_by_simulator(
-    segment: Shared, psi: np.ndarray, n_qubits: int, n_batch: int
+    gates: Iterable[tuple[np.ndarray, tuple[int, ...]]], psi: np.ndarray
 ) -> np.ndarray:
-    line = cirq.LineQubit.range(n_qubits + n_batch)
+    total, skip = psi.size.bit_length() - 1, psi.ndim - 2
+    line = cirq.LineQubit.range(total)
     circuit = cirq.Circuit(
-        cirq.MatrixGate(matrix, unitary_check=False)(*(line[q] for q in qubits))
-        for matrix, qubits in segment.gates
+        cirq.MatrixGate(matrix, unitary_check=False)(*(line[skip + q] for q in qubits))
+        for matrix, qubits in gates
     )
     _, out, _ = qsimcirq.QSimSimulator().simulate_into_1d_array(
         circuit, qubit_order=line, initial_state=np.ascontiguousarray(psi).reshape(-1)
@@ -331,13 +378,49 @@ def _apply_by_simulator(
     return out.reshape(psi.shape)
 
 
+@lru_cache(maxsize=1024)
+def inverse(segment: Fixed) -> Fixed:
+    """Return the inverse of constant gates."""
+    return Fixed(tuple((matrix.conj().T, qubits) for matrix, qubits in reversed(segment.gates)))
+
+
+@lru_cache(maxsize=1024)
+def monomial(segment: Fixed, n_qubits: int) -> tuple[np.ndarray, np.ndarray | None] | None:
+    """Return constant gates that permute basis states, up to phases, as indices and phases.
+
+    CX, CZ, SWAP, X and their like only move amplitudes, which costs less than multiplying
+    matrices. The amplitudes become ``phases[:, None] * psi[source]``; phases that are all one
+    are None, and the result is None if some gate mixes amplitudes.
+    """
+    source = np.arange(2**n_qubits).reshape((2,) * n_qubits)
+    phases = np.ones((2,) * n_qubits, dtype=complex)
+    for matrix, qubits in segment.gates:
+        entries = np.abs(matrix) > 1e-12
+        if not ((entries.sum(axis=0) == 1).all() and (entries.sum(axis=1) == 1).all()):
+            return None
+        column = entries.argmax(axis=1)
+        shape, axes = (len(matrix), -1), range(len(qubits))
+        moved = [np.moveaxis(a, qubits, axes) for a in (source, phases)]
+        values = matrix[np.arange(len(matrix)), column][:, None]
+        source, phases = (
+            np.moveaxis(a.reshape(moved[0].shape), axes, qubits)
+            for a in (
+                moved[0].reshape(shape)[column],
+                moved[1].reshape(shape)[column] * values,
+            )
+        )
+    flat = phases.reshape(-1)
+    ones = None if np.allclose(flat, 1, rtol=0, atol=1e-15) else flat[:, None].astype(np.complex64)
+    return source.reshape(-1), ones
+
+
 @lru_cache(maxsize=1)
 def binding_works() -> bool:
     """Check qsim's binding once, on two gates with a known result."""
-    shared = Shared(((np.diag([1, 1j]), (1,)), (np.eye(4)[[0, 1, 3, 2]], (0, 1))))
+    fixed = Fixed(((np.diag([1, 1j]), (1,)), (np.eye(4)[[0, 1, 3, 2]], (0, 1))))
     psi = np.arange(1, 5, dtype=np.complex64)[:, None]
     try:
-        circuit = _qsim_circuit(shared, 2, 0)
+        circuit = _fixed_circuit(fixed, 2, 0, 2)
         options = {"c": circuit, "s": 0, **qsimcirq.QSimOptions().as_dict()}
         out = qsimcirq.qsim.qsim_simulate_fullstate(options, psi.reshape(-1).view(np.float32))
         works = np.allclose(out.view(np.complex64), [1, 2j, 4j, 3])

@@ -32,6 +32,16 @@ class RotationForm:
     basis: tuple[tuple[np.ndarray, tuple[int, ...]], ...]
     terms: tuple[tuple[Any, np.ndarray], ...]
 
+    def matrix(self, n_qubits: int) -> np.ndarray:
+        """Return the gate's unitary when its exponents are numbers."""
+        turns = sum(float(t) * s for t, s in self.terms)
+        basis = np.eye(2**n_qubits).reshape((2,) * n_qubits + (-1,)).astype(complex)
+        for v, qubits in self.basis:
+            tensor = v.astype(complex).reshape((2,) * (2 * len(qubits)))
+            basis = cirq.targeted_left_multiply(tensor, basis, qubits)
+        basis = basis.reshape(2**n_qubits, -1)
+        return (basis * np.exp(1j * np.pi * turns)) @ basis.conj().T
+
 
 def rotation_form(gate: Any) -> RotationForm | None:
     """Return the rotation form of a gate, or None if it has to be decomposed first.

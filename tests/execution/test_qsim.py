@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from skquantum.execution import QsimBackend, ReferenceBackend, circuit_resources
 from skquantum.execution import qsim as engine
-from skquantum.execution.program import Phases, Shared, compile_program
+from skquantum.execution.program import Fixed, Phases, compile_program
 from tests.execution.strategies import SYMBOLS, circuits, observables, values
 
 FAST, SLOW = QsimBackend(n_threads=1), ReferenceBackend()
@@ -111,18 +111,26 @@ def kinds(circuit, symbols=SYMBOLS):
 
 def test_rotations_of_a_layer_meet_in_one_segment():
     q = cirq.LineQubit.range(5)
-    circuit = cirq.Circuit(cirq.ry(SYMBOLS[0] * i)(a) for i, a in enumerate(q))
-    assert kinds(circuit) == [Phases, Shared]
+    circuit = cirq.Circuit(cirq.ry(SYMBOLS[0] * (i + 1))(a) for i, a in enumerate(q))
+    assert kinds(circuit) == [Phases, Fixed]
 
 
 def test_rotations_about_one_axis_merge_and_fixed_diagonals_join_them():
     a, b = cirq.LineQubit.range(2)
     x, y, z = SYMBOLS
-    assert kinds(cirq.Circuit(cirq.ry(x)(a), cirq.ry(y)(a), cirq.ry(z)(a))) == [Phases, Shared]
+    assert kinds(cirq.Circuit(cirq.ry(x)(a), cirq.ry(y)(a), cirq.ry(z)(a))) == [Phases, Fixed]
     diagonal = cirq.Circuit(
         cirq.H.on_each(a, b), cirq.rz(x)(a), cirq.CZ(a, b), cirq.rz(y)(b), cirq.T(a)
     )
     assert kinds(diagonal) == [Phases]
+
+
+def test_sympy_numbers_are_constants():
+    q = cirq.LineQubit(0)
+    zero, half = sympy.Integer(0), sympy.pi / 2
+    circuit = cirq.Circuit(cirq.ry(half)(q), cirq.rz(zero)(q), cirq.XPowGate(exponent=zero)(q))
+    expected = np.array([[1, 1]]) / np.sqrt(2)
+    np.testing.assert_allclose(FAST.states(circuit, [], np.empty((1, 0))), expected, atol=1e-6)
 
 
 def test_a_chain_of_pairs_is_split_into_small_tables():

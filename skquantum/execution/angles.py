@@ -1,0 +1,141 @@
+"""Symbolic exponents as vectorised functions of data and weights, with their derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy
+
+
+class Angles:
+    """The exponents of a program's gates, for all rows at a time.
+
+    Parameters
+    ----------
+    expressions : sequence of sympy.Expr or float
+        Exponents in half turns.
+    data, weights : tuple of sympy.Symbol
+        Symbols that receive one value per row, and one value for all rows.
+    """
+
+    def __init__(
+        self,
+        expressions: Sequence[Any],
+        data: tuple[sympy.Symbol, ...],
+        weights: tuple[sympy.Symbol, ...] = (),
+    ) -> None:
+        self.expressions = list(expressions)
+        self._data, self._weights = data, weights
+        self._columns = [sympy.Dummy() for _ in (*data, *weights)]
+        rename = dict(zip((*data, *weights), self._columns, strict=True))
+        self._renamed = [sympy.sympify(e).xreplace(rename) for e in self.expressions]
+        self._affine = self._affine_map()
+        if self._affine is None:
+            self._evaluate = sympy.lambdify(
+                self._columns, self._renamed, modules="numpy", cse=True
+            )
+
+    def _affine_map(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return (matrix, offset) in radians if every expression is affine with numbers."""
+        matrix = np.zeros((len(self._renamed), len(self._columns)))
+        offset = np.zeros(len(self._renamed))
+        place = {symbol: i for i, symbol in enumerate(self._columns)}
+        for row, expression in enumerate(self._renamed):
+            rest = expression
+            for symbol in expression.free_symbols:
+                slope = expression.diff(symbol)
+                if slope.free_symbols or not slope.is_real:
+                    return None
+                matrix[row, place[symbol]] = float(slope)
+                rest = rest.xreplace({symbol: sympy.Integer(0)})
+            if not sympy.sympify(rest).is_real:
+                return None
+            offset[row] = float(rest)
+        return matrix * np.pi, offset * np.pi
+
+    def __call__(self, X: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """Return angles in radians, shape (n_expressions, n_samples).
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_data)
+        weights : ndarray of shape (n_weights,), default=None
+
+        Raises
+        ------
+        ValueError
+            If an angle is not a finite real number.
+        """
+        if self._affine is not None:
+            matrix, offset = self._affine
+            n_data = len(self._data)
+            if weights is not None and self._weights:
+                offset = offset + matrix[:, n_data:] @ weights
+            return matrix[:, :n_data] @ X.T + offset[:, None]
+        out = np.empty((len(self.expressions), len(X)))
+        with np.errstate(all="ignore"):  # what goes wrong is said below
+            exponents = self._evaluate(*_columns(X, weights))
+            for row, exponent in zip(out, exponents, strict=True):
+                row[:] = np.nan if np.iscomplexobj(exponent) else exponent
+        out *= np.pi
+        if not np.isfinite(out).all():
+            term, sample = np.argwhere(~np.isfinite(out))[0]
+            raise ValueError(
+                f"The gate exponent {self.expressions[term]} is not a finite real number for "
+                f"row {sample} of the batch, with values {X[sample]}."
+            )
+        return out
+
+    def pullback(
+        self, X: np.ndarray, weights: np.ndarray, gradient: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the gradients for data and weights from the one for the angles.
+
+        Parameters
+        ----------
+        X, weights
+            As in the call.
+        gradient : ndarray of shape (n_expressions, n_samples)
+
+        Returns
+        -------
+        grad_X : ndarray of shape (n_samples, n_data)
+        grad_weights : ndarray of shape (n_weights,)
+        """
+        n_data = len(self._data)
+        if self._affine is not None:
+            matrix, _ = self._affine
+            return gradient.T @ matrix[:, :n_data], gradient.sum(axis=1) @ matrix[:, n_data:]
+        grad_X = np.zeros(X.shape)
+        grad_weights = np.zeros(len(weights))
+        slopes = self._slopes(*_columns(X, weights))
+        for (row, column), slope in zip(self._pairs, slopes, strict=True):
+            part = gradient[row] * (np.pi * slope)
+            if column < n_data:
+                grad_X[:, column] += part
+            else:
+                grad_weights[column - n_data] += part.sum()
+        return grad_X, grad_weights
+
+    @cached_property
+    def _pairs(self) -> list[tuple[int, int]]:
+        """Pairs of an expression and a symbol that it contains."""
+        return [
+            (row, column)
+            for row, expression in enumerate(self._renamed)
+            for column, symbol in enumerate(self._columns)
+            if symbol in expression.free_symbols
+        ]
+
+    @cached_property
+    def _slopes(self) -> Any:
+        """The derivatives of `_pairs`, differentiated by sympy once."""
+        slopes = [self._renamed[row].diff(self._columns[column]) for row, column in self._pairs]
+        return sympy.lambdify(self._columns, slopes, modules="numpy", cse=True)
+
+
+def _columns(X: np.ndarray, weights: np.ndarray | None) -> list[Any]:
+    return [*np.ascontiguousarray(X.T), *(() if weights is None else weights)]

@@ -1,0 +1,250 @@
+"""Evaluators: a circuit with its observables, ready to be run for data and weights.
+
+An evaluator is made once for a circuit and lives as long as the layer that uses it. The exact
+one runs the adjoint method on the batch; `skquantum.execution.shifts` has those that need
+nothing but expectation values, and so serve any backend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skquantum.execution.adjoint import (
+    CHUNK_AMPLITUDES,
+    DENSE_QUBITS,
+    Bound,
+    DenseBlocks,
+    Pullback,
+    SharedGradient,
+    bind,
+    plan,
+    row_gradient,
+    shared_table,
+)
+from skquantum.execution.observables import PauliMatrix
+from skquantum.execution.program import Fixed, Phases, Program
+from skquantum.execution.qsim import (
+    apply_fixed,
+    apply_local,
+    inverse,
+    monomial,
+    multiply_tables,
+    phase_table,
+)
+
+KEPT_AMPLITUDES = 2**24  # states kept between forward and backward; beyond, they are run again
+
+
+@dataclass
+class _Run:
+    """One chunk on its way through the program."""
+
+    rows: slice
+    angles: np.ndarray
+    tables: list[list[np.ndarray]]
+    inputs: list[np.ndarray]  # dense: the states before every block
+    psi: np.ndarray
+
+
+class AdjointEvaluator:
+    """Expectation values and exact gradients of a compiled program.
+
+    Parameters
+    ----------
+    program : Program
+    observables : PauliMatrix
+    n_threads : int
+    """
+
+    def __init__(self, program: Program, observables: PauliMatrix, n_threads: int) -> None:
+        self.program = program
+        self.observables = observables
+        self.n_threads = n_threads
+
+    def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return expectation values, shape (n_samples, n_observables)."""
+        bound, out = self._start(X, weights)
+        for run in self._runs(bound, X, weights):
+            out[run.rows] = self.observables.expectations(run.psi)[: _length(run.rows)]
+        return out
+
+    def forward_vjp(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, Pullback]:
+        """Return expectation values, and the function that gives gradients for them.
+
+        The function takes dL/d(expectations), shape (n_samples, n_observables), and returns
+        dL/dX, shape (n_samples, n_data), and dL/dweights, shape (n_weights,).
+        """
+        bound, out = self._start(X, weights)
+        keep = len(X) * len(self.program.start) <= KEPT_AMPLITUDES
+        kept = []
+        for run in self._runs(bound, X, weights):
+            out[run.rows] = self.observables.expectations(run.psi)[: _length(run.rows)]
+            if keep:
+                kept.append(run)
+
+        def pullback(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            gradient = SharedGradient(bound)
+            grad_X, grad_weights = np.zeros(X.shape), np.zeros(len(weights))
+            for run in kept if keep else self._runs(bound, X, weights):
+                padded = np.zeros((run.angles.shape[1], cotangent.shape[1]))
+                padded[: _length(run.rows)] = cotangent[run.rows]
+                by_row = self._backward(bound, run, padded, gradient)
+                part_X, part_weights = self.program.row_angles.pullback(
+                    X[run.rows], weights, by_row[:, : _length(run.rows)]
+                )
+                grad_X[run.rows] = part_X
+                grad_weights += part_weights
+            _, part = self.program.shared_angles.pullback(
+                np.empty((1, 0)), weights, gradient.total()[:, None]
+            )
+            return grad_X, grad_weights + part
+
+        return out, pullback
+
+    def _start(self, X: np.ndarray, weights: np.ndarray) -> tuple[Bound, np.ndarray]:
+        return bind(self.program, weights), np.empty((len(X), self.observables.n_observables))
+
+    def _runs(self, bound: Bound, X: np.ndarray, weights: np.ndarray):
+        dim = len(self.program.start)
+        dense = self.program.n_qubits <= DENSE_QUBITS and len(X) >= dim
+        blocks = bound.dense_blocks() if dense else None
+        most = max(16 if dim <= 2**20 else 1, CHUNK_AMPLITUDES // dim)
+        for begin in range(0, len(X), most):
+            rows = slice(begin, min(begin + most, len(X)))
+            angles = self.program.row_angles(X[rows], weights)
+            if blocks is not None:
+                yield _forward_dense(bound, blocks, rows, angles, len(X) * dim <= 2**16)
+            else:
+                n_columns = max(16 if dim <= 2**20 else 1, 1 << (_length(rows) - 1).bit_length())
+                angles = np.pad(angles, ((0, 0), (0, n_columns - _length(rows))))
+                yield self._forward_direct(bound, rows, angles)
+
+    def _forward_direct(self, bound: Bound, rows: slice, angles: np.ndarray) -> _Run:
+        n_columns = angles.shape[1]
+        prepared = bound.plan
+        psi = self.program.start.astype(np.complex64)[:, None]
+        tables: list[list[np.ndarray]] = []
+        for k, block in enumerate(prepared.blocks):
+            if block and psi.shape[1] == 1:
+                psi = np.repeat(psi, n_columns, axis=1)
+            for segment, local in block:
+                psi = self._step(bound, segment, local, psi)
+            if k < len(prepared.by_row):
+                phases = [phase_table(t, angles) for t in prepared.by_row[k].tables]
+                tables.append(phases)
+                psi = multiply_tables(psi, phases, n_columns)
+        if psi.shape[1] == 1:
+            psi = np.repeat(psi, n_columns, axis=1)
+        return _Run(rows, angles, tables, [], psi)
+
+    def _step(self, bound: Bound, segment, local: int, psi: np.ndarray, back: bool = False):
+        """Apply a shared segment, or undo it, on psi or on psi and lam together."""
+        n_qubits = self.program.n_qubits
+        if local >= 0:
+            matrices = bound.unitaries[bound.plan.chains.index[local]]
+            if back:
+                matrices = matrices.conj().swapaxes(1, 2)
+            return apply_local(matrices, psi, self.n_threads)
+        if isinstance(segment, Fixed):
+            fixed = inverse(segment) if back else segment
+            moves = monomial(fixed, n_qubits)
+            if moves is None:
+                return apply_fixed(fixed, psi, self.n_threads)
+            source, phases = moves
+            psi = psi.take(source, axis=-2)
+            return psi if phases is None else np.multiply(psi, phases, out=psi)
+        diagonal = shared_table(segment, bound.angles, n_qubits).astype(np.complex64)
+        return psi * (diagonal.conj() if back else diagonal)[:, None]
+
+    def _backward(
+        self, bound: Bound, run: _Run, cotangent: np.ndarray, gradient: SharedGradient
+    ) -> np.ndarray:
+        """Add the gradients of shared angles, and return those of the angles by row."""
+        lam = self.observables.apply(run.psi, cotangent)
+        by_row = np.zeros(run.angles.shape)
+        if run.inputs:
+            blocks = bound.dense_blocks()
+            _backward_dense(bound, blocks, run, lam, by_row, gradient)
+        else:
+            self._backward_direct(bound, run, lam, by_row, gradient)
+        return by_row
+
+    def _backward_direct(
+        self,
+        bound: Bound,
+        run: _Run,
+        lam: np.ndarray,
+        by_row: np.ndarray,
+        gradient: SharedGradient,
+    ) -> None:
+        both = np.stack([run.psi, lam])
+        prepared = bound.plan
+        for k in range(len(prepared.blocks) - 1, -1, -1):
+            for segment, local in reversed(prepared.blocks[k]):
+                if isinstance(segment, Phases):
+                    overlap = _imaginary_overlap(both[1], both[0]).sum(axis=1)
+                    for table in segment.tables:
+                        gradient.add_phases(table, overlap)
+                both = self._step(bound, segment, local, both, back=True)
+                if local >= 0:
+                    gradient.add_chains(local, both[0], both[1])
+            if k:
+                row_gradient(prepared.by_row[k - 1], both[0], both[1], by_row)
+                shape = (2,) + (2,) * self.program.n_qubits + (both.shape[-1],)
+                view = both.reshape(shape)
+                for table in run.tables[k - 1]:
+                    np.multiply(view, table.conj(), out=view)
+
+
+def _length(rows: slice) -> int:
+    return rows.stop - rows.start
+
+
+def _imaginary_overlap(lam: np.ndarray, psi: np.ndarray) -> np.ndarray:
+    """Return ``Im(conj(lam) psi)``."""
+    return lam.real * psi.imag - lam.imag * psi.real
+
+
+def _forward_dense(
+    bound: Bound, blocks: DenseBlocks, rows: slice, angles: np.ndarray, double: bool
+) -> _Run:
+    n_columns = angles.shape[1]
+    # Small batches are widened: it costs nothing, and a row's result then does not depend on
+    # the rows beside it.
+    dtype = np.complex128 if double else np.complex64
+    psi = bound.plan.program.start.astype(dtype)[:, None]
+    inputs, tables = [], []
+    for k, unitary in enumerate(blocks.unitaries):
+        inputs.append(psi)
+        if unitary is not None:
+            psi = unitary.astype(dtype, copy=False) @ psi
+        if k < len(bound.plan.by_row):
+            phases = [phase_table(t, angles) for t in bound.plan.by_row[k].tables]
+            tables.append(phases)
+            psi = multiply_tables(psi, phases, n_columns)
+    if psi.shape[1] == 1:
+        psi = np.repeat(psi, n_columns, axis=1)
+    return _Run(rows, angles, tables, inputs, psi)
+
+
+def _backward_dense(
+    bound: Bound,
+    blocks: DenseBlocks,
+    run: _Run,
+    lam: np.ndarray,
+    by_row: np.ndarray,
+    gradient: SharedGradient,
+) -> None:
+    n_columns = lam.shape[1]
+    for k in range(len(blocks.unitaries) - 1, -1, -1):
+        unitary, psi = blocks.unitaries[k], run.inputs[k]
+        if unitary is not None:
+            left = lam if psi.shape[1] == n_columns else lam.sum(axis=1, keepdims=True)
+            gradient.add_outer(k, left @ psi.conj().T)
+            if k:
+                lam = unitary.conj().T.astype(lam.dtype, copy=False) @ lam
+        if k:
+            row_gradient(bound.plan.by_row[k - 1], psi, lam, by_row)
+            lam = multiply_tables(lam, [t.conj() for t in run.tables[k - 1]], n_columns)
