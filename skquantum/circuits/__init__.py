@@ -2,24 +2,41 @@
 
 from skquantum.circuits._amplitude import AmplitudeEncoding
 from skquantum.circuits._angle import AngleEncoding, ReuploadingEncoding
+from skquantum.circuits._ansatz import Ansatz
 from skquantum.circuits._base import Encoding, Template
 from skquantum.circuits._basis import BasisEncoding
-from skquantum.circuits._custom import CircuitEncoding
+from skquantum.circuits._custom import CircuitAnsatz, CircuitEncoding
+from skquantum.circuits._layered import (
+    HardwareEfficient,
+    RealAmplitudes,
+    SimplifiedTwoDesign,
+    StronglyEntangling,
+)
 from skquantum.circuits._multiplexed import MultiplexedRy
 from skquantum.circuits._phase import IQPEncoding, ZZEncoding
-from skquantum.circuits._resolve import ENCODINGS, resolve_encoding
+from skquantum.circuits._resolve import ANSATZE, ENCODINGS, resolve_ansatz, resolve_encoding
+from skquantum.circuits._tree import TreeTensor
 
 __all__ = [
+    "ANSATZE",
     "ENCODINGS",
     "AmplitudeEncoding",
     "AngleEncoding",
+    "Ansatz",
     "BasisEncoding",
+    "CircuitAnsatz",
     "CircuitEncoding",
     "Encoding",
+    "HardwareEfficient",
     "IQPEncoding",
     "MultiplexedRy",
+    "RealAmplitudes",
     "ReuploadingEncoding",
+    "SimplifiedTwoDesign",
+    "StronglyEntangling",
     "Template",
+    "TreeTensor",
     "ZZEncoding",
+    "resolve_ansatz",
     "resolve_encoding",
 ]

@@ -115,8 +115,29 @@ class AmplitudeEncoding(Encoding):
         """
         X = super().encode(X)
         _refuse_zero_rows(X)
+        return np.hstack(list(_angles_from_root(self._padded(X))))
+
+    def encode_vjp(self, X: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Return the gradient for the rows from the one for the angles.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            The data.
+        gradient : ndarray of shape (n_samples, 2**n_qubits - 1)
+            Derivatives of a loss with respect to the angles.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Derivatives of the loss with respect to `X`. Amplitudes of a pair that is zero get
+            zero: the angle between them is not defined.
+        """
+        return _gradient_from_root(self._padded(X), gradient)[:, : X.shape[1]]
+
+    def _padded(self, X: np.ndarray) -> np.ndarray:
         missing = 2 ** self.width(X.shape[1]) - X.shape[1]
-        return np.hstack(list(_angles_from_root(np.pad(X, ((0, 0), (0, missing))))))
+        return np.pad(X, ((0, 0), (0, missing)))
 
 
 def _angles_from_root(amplitudes: np.ndarray) -> Iterator[np.ndarray]:
@@ -126,6 +147,22 @@ def _angles_from_root(amplitudes: np.ndarray) -> Iterator[np.ndarray]:
         # The levels above split norms, which have no sign; the signs are in the leaves.
         yield from _angles_from_root(np.hypot(left, right))
     yield 2 * np.arctan2(right, left)
+
+
+def _gradient_from_root(amplitudes: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Return the gradient for the amplitudes from the one for the angles of all levels."""
+    left, right = amplitudes[:, 0::2], amplitudes[:, 1::2]
+    norm = np.hypot(left, right)
+    safe = np.where(norm > 0, norm, 1.0)
+    width = left.shape[1]
+    angle = 2 * gradient[:, -width:] / safe**2
+    out = np.empty_like(amplitudes, dtype=float)
+    out[:, 0::2], out[:, 1::2] = -angle * right, angle * left
+    if width > 1:
+        above = _gradient_from_root(norm, gradient[:, :-width]) / safe
+        out[:, 0::2] += above * left
+        out[:, 1::2] += above * right
+    return out
 
 
 def _refuse_zero_rows(X: np.ndarray) -> None:

@@ -1,6 +1,6 @@
 """Encodings into rotation angles."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import cirq
@@ -153,9 +153,13 @@ class ReuploadingEncoding(FoldedEncoding):
 
 
 def rotations(
-    axis: str, qubits: list[cirq.LineQubit], angles: list[sympy.Expr]
+    axis: str, qubits: Sequence[cirq.LineQubit], angles: Iterable[sympy.Expr]
 ) -> Iterator[cirq.Operation]:
-    """Yield one rotation for each angle, exactly ``cirq.rx``, ``ry`` or ``rz``."""
+    """Yield one rotation for each angle, exactly ``cirq.rx``, ``ry`` or ``rz``.
+
+    From angles without end it takes as many as there are qubits.
+    """
+    # Qubits first: the end of the first ends `zip` before it takes an angle too many.
     # As power gates because these draw the angle readably: Y^(x_0/pi), not Ry(x_0/piπ).
     gate = _POWER_GATES[axis]
     for qubit, angle in zip(qubits, angles, strict=False):

@@ -179,6 +179,33 @@ class Encoding(Template):
             return X
         return check_array(X, dtype=np.float64, ensure_min_samples=0, input_name="X")
 
+    def encode_vjp(self, X: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Return the gradient for the rows from the one for what the symbols receive.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            The data.
+        gradient : ndarray of shape (n_samples, n_symbols)
+            Derivatives of a loss with respect to what :meth:`encode` returns.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Derivatives of the loss with respect to `X`.
+
+        Raises
+        ------
+        NotImplementedError
+            If the class changes :meth:`encode` without saying how that differentiates.
+        """
+        if type(self).encode is not Encoding.encode:
+            raise NotImplementedError(
+                f"{type(self).__name__} overrides encode; it needs an encode_vjp as well before "
+                "gradients can reach the features."
+            )
+        return gradient
+
 
 def _is_finite_matrix(X: Any) -> bool:
     is_matrix = type(X) is np.ndarray and X.dtype == np.float64 and X.ndim == 2 and X.shape[1] > 0

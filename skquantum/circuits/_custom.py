@@ -1,4 +1,4 @@
-"""The user's own circuit as an encoding."""
+"""The user's own circuit as an encoding or an ansatz."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import cirq
 import sympy
 
+from skquantum.circuits._ansatz import Ansatz
 from skquantum.circuits._base import Encoding, natural_symbols
 
 
@@ -72,10 +73,7 @@ class CircuitEncoding(Encoding):
             `data_symbols` has repeated or unknown symbols, or is not `n_features` long.
         """
         self.symbols(n_features)
-        _refuse_unusable(self.circuit)
-        qubits = sorted(self.circuit.all_qubits())
-        line = cirq.LineQubit.range(len(qubits))
-        return self.circuit.unfreeze().transform_qubits(dict(zip(qubits, line, strict=True)))
+        return _usable(self.circuit, "CircuitEncoding", "an encoding prepares a state")
 
     def symbols(self, n_features: int) -> tuple[sympy.Symbol, ...]:
         """Return the data symbols, in the order of the features.
@@ -91,17 +89,9 @@ class CircuitEncoding(Encoding):
             `data_symbols`, or all symbols in natural order when that is None.
         """
         n_features = self._check_size(n_features, "n_features")
-        found = natural_symbols(self.circuit)
-        if self.data_symbols is None:
-            symbols = found
-        else:
-            symbols = tuple(sympy.Symbol(str(symbol)) for symbol in self.data_symbols)
-            _check_choice(symbols, found)
-        if not symbols:
-            raise ValueError(
-                "The circuit of CircuitEncoding has no symbols to receive data. Put sympy "
-                "symbols where the features belong, for instance cirq.rx(sympy.Symbol('x'))."
-            )
+        symbols = _select(
+            self.circuit, self.data_symbols, "CircuitEncoding", "data_symbols", "feature"
+        )
         if len(symbols) != n_features:
             raise ValueError(
                 f"CircuitEncoding has {len(symbols)} data symbols ({_names(symbols)}), but the "
@@ -110,34 +100,153 @@ class CircuitEncoding(Encoding):
         return symbols
 
 
-def _check_choice(symbols: tuple[sympy.Symbol, ...], found: tuple[sympy.Symbol, ...]) -> None:
+class CircuitAnsatz(Ansatz):
+    """The user's own Cirq circuit as an ansatz of one layer.
+
+    Its symbols receive the weights, as they are, and keep their names; expressions of the
+    symbols (``w / pi``, ``v * w``) belong in the circuit.
+
+    Parameters
+    ----------
+    circuit : cirq.Circuit or cirq.FrozenCircuit
+        Circuit without measurements, of any gates and on any qubits. The qubits are
+        renamed to ``cirq.LineQubit.range(n_qubits)`` in their sorted order.
+    weight_symbols : sequence of str or sympy.Symbol, or None, default=None
+        Which symbol receives which weight: the first symbol gets the first weight. None
+        means all symbols of the circuit in natural order, ``w2`` before ``w10``.
+
+    Examples
+    --------
+    >>> import cirq
+    >>> import sympy
+    >>> from skquantum.circuits import CircuitAnsatz
+    >>> a, b = cirq.LineQubit.range(2)
+    >>> v, w = sympy.symbols("v w")
+    >>> circuit = cirq.Circuit(cirq.ry(v)(a), cirq.ry(w)(b), cirq.ISWAP(a, b) ** (v * w))
+    >>> CircuitAnsatz(circuit).symbols(2)
+    (v, w)
+    >>> CircuitAnsatz(circuit, weight_symbols=["w", "v"]).symbols(2)
+    (w, v)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "circuit": [cirq.AbstractCircuit],
+        "weight_symbols": ["array-like", None],
+    }
+
+    def __init__(
+        self,
+        circuit: cirq.AbstractCircuit,
+        weight_symbols: Sequence[str | sympy.Symbol] | None = None,
+    ) -> None:
+        self.circuit = circuit
+        self.weight_symbols = weight_symbols
+
+    def layers(self, n_qubits: int) -> list[cirq.Circuit]:
+        """Return the circuit, as the only layer.
+
+        Parameters
+        ----------
+        n_qubits : int
+            Number of qubits to act on: that of the circuit.
+
+        Returns
+        -------
+        layers : list of one cirq.Circuit
+            The circuit on ``cirq.LineQubit.range(n_qubits)``.
+
+        Raises
+        ------
+        ValueError
+            If the circuit can't serve as an ansatz: it has measurements, no symbols,
+            symbols that are not weights, or symbols with assumptions; if `weight_symbols` has
+            repeated or unknown symbols; or if the circuit does not have `n_qubits` qubits.
+        """
+        self.symbols(n_qubits)
+        return [_usable(self.circuit, "CircuitAnsatz", "an ansatz only transforms a state")]
+
+    def symbols(self, n_qubits: int) -> tuple[sympy.Symbol, ...]:
+        """Return the weights, in their order.
+
+        Parameters
+        ----------
+        n_qubits : int
+            Number of qubits to act on: that of the circuit.
+
+        Returns
+        -------
+        symbols : tuple of sympy.Symbol
+            `weight_symbols`, or all symbols in natural order when that is None.
+        """
+        n_qubits = self._check_size(n_qubits, "n_qubits")
+        symbols = _select(
+            self.circuit, self.weight_symbols, "CircuitAnsatz", "weight_symbols", "weight"
+        )
+        qubits = sorted(self.circuit.all_qubits())
+        if len(qubits) != n_qubits:
+            raise ValueError(
+                f"The circuit of CircuitAnsatz acts on {len(qubits)} qubits "
+                f"({', '.join(map(str, qubits))}), but n_qubits is {n_qubits}. It has to act on "
+                "as many qubits as it is built for."
+            )
+        return symbols
+
+
+def _select(
+    circuit: cirq.AbstractCircuit,
+    chosen: Sequence[str | sympy.Symbol] | None,
+    owner: str,
+    param: str,
+    item: str,
+) -> tuple[sympy.Symbol, ...]:
+    """Return the chosen symbols of a circuit, or all in natural order."""
+    found = natural_symbols(circuit)
+    symbols = found
+    if chosen is not None:
+        symbols = tuple(sympy.Symbol(str(symbol)) for symbol in chosen)
+        _check_choice(symbols, found, owner, param, item)
+    if not symbols:
+        raise ValueError(
+            f"The circuit of {owner} has no symbols to receive {item}s. Put sympy symbols where "
+            f"the {item}s belong, for instance cirq.rx(sympy.Symbol('x'))."
+        )
+    return symbols
+
+
+def _check_choice(
+    symbols: tuple[sympy.Symbol, ...],
+    found: tuple[sympy.Symbol, ...],
+    owner: str,
+    param: str,
+    item: str,
+) -> None:
     absent = [symbol for symbol in symbols if symbol not in found]
     if absent:
         raise ValueError(
-            f"data_symbols of CircuitEncoding names {_names(absent)}, which the circuit does not "
+            f"{param} of {owner} names {_names(absent)}, which the circuit does not "
             f"have. Its symbols are: {_names(found) or 'none'}."
         )
     if len(set(symbols)) < len(symbols):
         raise ValueError(
-            f"data_symbols of CircuitEncoding names a symbol twice: {_names(symbols)}. Use one "
-            "symbol for each feature, as often as needed in the circuit."
+            f"{param} of {owner} names a symbol twice: {_names(symbols)}. Use one "
+            f"symbol for each {item}, as often as needed in the circuit."
         )
     unbound = [symbol for symbol in found if symbol not in symbols]
     if unbound:
         raise ValueError(
-            f"The circuit of CircuitEncoding has unbound symbols: {_names(unbound)}. Name them "
-            "in data_symbols, or give them values with cirq.resolve_parameters first."
+            f"The circuit of {owner} has unbound symbols: {_names(unbound)}. Name them "
+            f"in {param}, or give them values with cirq.resolve_parameters first."
         )
 
 
-def _refuse_unusable(circuit: cirq.AbstractCircuit) -> None:
+def _usable(circuit: cirq.AbstractCircuit, owner: str, purpose: str) -> cirq.Circuit:
+    """Return the circuit on a line of qubits, or say why it can't serve."""
     if circuit.has_measurements():
         where = "at the end" if circuit.are_all_measurements_terminal() else "in the middle"
         raise ValueError(
-            f"The circuit of CircuitEncoding has measurements {where} (keys "
-            f"{', '.join(sorted(circuit.all_measurement_key_names()))}), but an encoding prepares "
-            "a state. Remove them, for instance with cirq.drop_terminal_measurements or by "
-            "deferring them."
+            f"The circuit of {owner} has measurements {where} (keys "
+            f"{', '.join(sorted(circuit.all_measurement_key_names()))}), but {purpose}. Remove "
+            "them, for instance with cirq.drop_terminal_measurements or by deferring them."
         )
     # Cirq finds symbols by name, and inside formulas misses those with assumptions.
     names = cirq.parameter_names(circuit)
@@ -145,10 +254,13 @@ def _refuse_unusable(circuit: cirq.AbstractCircuit) -> None:
     missed = sorted(names & cirq.parameter_names(bound))
     if missed:
         raise ValueError(
-            f"Cirq can't give values to the symbols {', '.join(missed)} of CircuitEncoding's "
+            f"Cirq can't give values to the symbols {', '.join(missed)} of {owner}'s "
             "circuit because they were made with assumptions such as real=True. Make them with "
             "a name alone, sympy.Symbol('x')."
         )
+    qubits = sorted(circuit.all_qubits())
+    line = cirq.LineQubit.range(len(qubits))
+    return circuit.unfreeze().transform_qubits(dict(zip(qubits, line, strict=True)))
 
 
 def _names(symbols: Sequence[sympy.Symbol]) -> str:

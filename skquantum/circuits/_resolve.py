@@ -1,11 +1,23 @@
-"""From a name to an encoding with its defaults."""
+"""From a name to an encoding or an ansatz with its defaults."""
+
+from typing import Any, TypeVar
 
 from skquantum._validation import did_you_mean
 from skquantum.circuits._amplitude import AmplitudeEncoding
 from skquantum.circuits._angle import AngleEncoding, ReuploadingEncoding
-from skquantum.circuits._base import Encoding
+from skquantum.circuits._ansatz import Ansatz
+from skquantum.circuits._base import Encoding, Template
 from skquantum.circuits._basis import BasisEncoding
+from skquantum.circuits._layered import (
+    HardwareEfficient,
+    RealAmplitudes,
+    SimplifiedTwoDesign,
+    StronglyEntangling,
+)
 from skquantum.circuits._phase import IQPEncoding, ZZEncoding
+from skquantum.circuits._tree import TreeTensor
+
+_T = TypeVar("_T", bound=Template)
 
 #: The encodings that a string names.
 ENCODINGS: dict[str, type[Encoding]] = {
@@ -15,6 +27,15 @@ ENCODINGS: dict[str, type[Encoding]] = {
     "amplitude": AmplitudeEncoding,
     "basis": BasisEncoding,
     "reuploading": ReuploadingEncoding,
+}
+
+#: The ansätze that a string names.
+ANSATZE: dict[str, type[Ansatz]] = {
+    "strongly_entangling": StronglyEntangling,
+    "hardware_efficient": HardwareEfficient,
+    "real_amplitudes": RealAmplitudes,
+    "simplified_two_design": SimplifiedTwoDesign,
+    "tree_tensor": TreeTensor,
 }
 
 
@@ -47,18 +68,53 @@ def resolve_encoding(encoding: str | Encoding, param: str = "encoding") -> Encod
     >>> resolve_encoding("zz")
     ZZEncoding()
     """
-    if isinstance(encoding, Encoding):
-        return encoding
-    names = ", ".join(map(repr, ENCODINGS))
-    if isinstance(encoding, str):
-        if encoding in ENCODINGS:
-            return ENCODINGS[encoding]()
+    return _resolve(encoding, Encoding, ENCODINGS, param)
+
+
+def resolve_ansatz(ansatz: str | Ansatz, param: str = "ansatz") -> Ansatz:
+    """Return the ansatz that a parameter stands for.
+
+    Parameters
+    ----------
+    ansatz : str or Ansatz
+        A key of :data:`ANSATZE`, which stands for the ansatz with its defaults, or an ansatz.
+    param : str, default="ansatz"
+        Name of the parameter, for error messages.
+
+    Returns
+    -------
+    ansatz : Ansatz
+        A new instance for a string, else the argument itself.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    TypeError
+        If `ansatz` is neither a string nor an ansatz.
+
+    Examples
+    --------
+    >>> from skquantum.circuits import resolve_ansatz
+    >>> resolve_ansatz("strongly_entangling")
+    StronglyEntangling()
+    """
+    return _resolve(ansatz, Ansatz, ANSATZE, param)
+
+
+def _resolve(value: Any, base: type[Any], names: dict[str, type[_T]], param: str) -> _T:
+    if isinstance(value, base):
+        return value
+    listed = ", ".join(map(repr, names))
+    if isinstance(value, str):
+        if value in names:
+            return names[value]()
         raise ValueError(
-            f"Unknown {param} {encoding!r}.{did_you_mean(encoding, ENCODINGS)} "
-            f"Names are {names}; an Encoding instance works too."
+            f"Unknown {param} {value!r}.{did_you_mean(value, names)} "
+            f"Names are {listed}; an {base.__name__} instance works too."
         )
-    is_class = isinstance(encoding, type) and issubclass(encoding, Encoding)
-    hint = f" Did you mean {encoding.__name__}()?" if is_class else ""
+    is_class = isinstance(value, type) and issubclass(value, base)
+    hint = f" Did you mean {value.__name__}()?" if is_class else ""
     raise TypeError(
-        f"{param} must be an Encoding instance or one of {names}; got {encoding!r}.{hint}"
+        f"{param} must be an {base.__name__} instance or one of {listed}; got {value!r}.{hint}"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 
@@ -37,3 +38,35 @@ class NamedPartsMixin(BaseEstimator):
             ):
                 params[part] = resolve(current)
         return super().set_params(**params)
+
+
+def merge_equal_rows(
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find the rows with equal features and target: they are one row with their total weight.
+
+    It saves simulations, and repeating a row is then the same as weighting it, to the last bit
+    and in any order of the rows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Features.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Targets, as numbers.
+    weight : ndarray of shape (n_samples,)
+        Weight of each row.
+
+    Returns
+    -------
+    first : ndarray of shape (n_distinct,)
+        Index of the first row of each kind, in an order that depends on their values alone.
+    place : ndarray of shape (n_samples,)
+        Which of the distinct rows each row is.
+    total : ndarray of shape (n_distinct,)
+        Total weights.
+    """
+    _, first, place = np.unique(
+        np.column_stack([X, y]), axis=0, return_index=True, return_inverse=True
+    )
+    return first, place, np.bincount(place, weights=weight)

@@ -19,7 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from skquantum._validation import did_you_mean
 from skquantum.circuits import Encoding, resolve_encoding
-from skquantum.estimators._base import NamedPartsMixin
+from skquantum.estimators._base import NamedPartsMixin, merge_equal_rows
 from skquantum.execution import Backend, circuit_resources
 from skquantum.kernels import FidelityKernel, Kernel, ProjectedKernel, resolve_backend
 
@@ -67,15 +67,10 @@ class _QuantumKernelSVM(NamedPartsMixin):
         kernel = resolve_kernel(self.kernel, self.encoding, self.backend)
         # Building the circuit checks the encoding before anything is simulated.
         circuit, _ = resolve_encoding(kernel.encoding).compiled(X.shape[1])
-        # Equal rows are one row with their total weight. It saves simulations, and repeating a
-        # row is then the same as weighting it, to the last bit and in any order of the rows.
-        distinct, first, self._place = np.unique(
-            np.column_stack([X, y]), axis=0, return_index=True, return_inverse=True
-        )
-        weight = np.bincount(self._place, weights=weight)
+        first, self._place, weight = merge_equal_rows(X, y, weight)
         self._matrix = kernel(X[first])
         used = np.flatnonzero(weight)
-        self._fit_matrix(self._matrix[np.ix_(used, used)], distinct[used, -1], weight[used])
+        self._fit_matrix(self._matrix[np.ix_(used, used)], y[first[used]], weight[used])
         self.kernel_ = kernel
         self.support_ = first[used][self.svm_.support_]
         self.support_vectors_ = X[self.support_]

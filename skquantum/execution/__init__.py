@@ -1,13 +1,15 @@
 """How circuits are run: backends, the compiler behind them, and a reference oracle."""
 
-from skquantum.execution._base import Backend
-from skquantum.execution.qsim import QsimBackend
+from skquantum.execution._base import GRADIENTS, Backend, Evaluator
+from skquantum.execution._qsim_backend import QsimBackend
 from skquantum.execution.reference import ReferenceBackend
 from skquantum.execution.resources import circuit_resources
 from skquantum.execution.rotations import RotationForm, rotation_form
 
 __all__ = [
+    "GRADIENTS",
     "Backend",
+    "Evaluator",
     "QsimBackend",
     "ReferenceBackend",
     "RotationForm",

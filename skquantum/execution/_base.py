@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import cirq
 import numpy as np
 import sympy
 from sklearn.base import BaseEstimator
 
+from skquantum._validation import did_you_mean
 from skquantum.execution.observables import check_observables
 from skquantum.execution.program import check_symbols
+from skquantum.execution.shifts import ParameterShiftEvaluator, Pullback, SPSAEvaluator
+
+GRADIENTS = ("adjoint", "parameter-shift", "spsa")
+
+
+class Evaluator(Protocol):
+    """A circuit with its observables, ready to be run for data and weights."""
+
+    def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return expectation values, shape (n_samples, n_observables)."""
+
+    def forward_vjp(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, Pullback]:
+        """Return expectation values, and the function that gives gradients for them."""
 
 
 class Backend(BaseEstimator, ABC):
@@ -118,6 +133,69 @@ class Backend(BaseEstimator, ABC):
         frozen, order, left = _checked(circuit, symbols, X)
         right = None if Y is None else _checked(frozen, order, Y)[2]
         return self._overlaps(frozen, order, left, right)
+
+    def evaluator(
+        self,
+        circuit: cirq.AbstractCircuit,
+        data: Sequence[sympy.Symbol],
+        weights: Sequence[sympy.Symbol],
+        observables: Sequence[cirq.PauliSum | cirq.PauliString],
+        gradient: str = "adjoint",
+        random_state: Any = None,
+    ) -> Evaluator:
+        """Prepare expectation values and their gradients for a circuit with weights.
+
+        Parameters
+        ----------
+        circuit : cirq.Circuit or cirq.FrozenCircuit
+            A circuit of unitary gates, run on the all-zeros state.
+        data, weights : sequence of sympy.Symbol
+            Symbols that receive one value for each row, and one value for all rows.
+        observables : sequence of cirq.PauliSum or cirq.PauliString
+            As in `expectations`.
+        gradient : {"adjoint", "parameter-shift", "spsa"}, default="adjoint"
+            How gradients are computed. "adjoint" needs an exact simulator.
+        random_state : int, RandomState instance or None, default=None
+            Directions of "spsa".
+
+        Returns
+        -------
+        Evaluator
+            With ``forward(X, weights)``, which returns expectation values of shape
+            (n_samples, n_observables), and ``forward_vjp(X, weights)``, which returns them with
+            a function from dL/d(expectations) to (dL/dX, dL/dweights).
+
+        Raises
+        ------
+        ValueError
+            If the circuit or the observables do not suit the backend, or the backend has no
+            such gradient.
+        """
+        if gradient not in GRADIENTS:
+            raise ValueError(
+                f"Unknown gradient {gradient!r}.{did_you_mean(gradient, GRADIENTS)} "
+                f"Choose from {', '.join(map(repr, GRADIENTS))}."
+            )
+        check_symbols(circuit, (*data, *weights))
+        sums = check_observables(observables, sorted(circuit.all_qubits()))
+        parts = circuit.freeze(), tuple(data), tuple(weights), sums
+        if gradient == "parameter-shift":
+            return ParameterShiftEvaluator(self, *parts)
+        if gradient == "spsa":
+            return SPSAEvaluator(self, *parts, random_state=random_state)
+        return self._adjoint(*parts)
+
+    def _adjoint(
+        self,
+        circuit: cirq.FrozenCircuit,
+        data: tuple[sympy.Symbol, ...],
+        weights: tuple[sympy.Symbol, ...],
+        observables: list[cirq.PauliSum],
+    ) -> Evaluator:
+        raise ValueError(
+            f"{type(self).__name__} has no gradient='adjoint'; use QsimBackend, or "
+            "gradient='parameter-shift'."
+        )
 
     @abstractmethod
     def _states(

@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 
-from skquantum.execution.observables import PauliMatrix
 from skquantum.execution.program import Fixed, Local, Phases, PhaseTable, Program, apply_constant
 
 DENSE_QUBITS = 6  # up to here a shared block as one matrix costs less than its calls
@@ -97,7 +96,7 @@ def _elements(
     if not out:
         return [(constant, np.eye(2, dtype=complex), np.zeros(2), -1)]
     left, *rest = out[-1]
-    out[-1] = (constant @ left, *rest)  # type: ignore[assignment]
+    out[-1] = (constant @ left, *rest)
     return out
 
 
@@ -210,9 +209,7 @@ class SharedGradient:
         if self.outer:
             self.bound.dense_blocks().backward(self.outer, self)
         chains = self.bound.plan.chains
-        return self.angles + chains.gradient(
-            self.bound.generators, self.reduced, len(self.angles)
-        )
+        return self.angles + chains.gradient(self.bound.generators, self.reduced, len(self.angles))
 
 
 def row_gradient(phases: Phases, psi: np.ndarray, lam: np.ndarray, out: np.ndarray) -> None:
@@ -226,7 +223,7 @@ def row_gradient(phases: Phases, psi: np.ndarray, lam: np.ndarray, out: np.ndarr
 def reduced_matrices(psi: np.ndarray, lam: np.ndarray) -> np.ndarray:
     """Return the one-qubit partial traces of ``sum_rows psi lam^dagger``.
 
-    They are taken from the partial traces on groups of up to six qubits, each a product of
+    They are taken from the partial traces on groups of up to four qubits, each a product of
     matrices.
 
     Parameters
@@ -238,7 +235,7 @@ def reduced_matrices(psi: np.ndarray, lam: np.ndarray) -> np.ndarray:
     ndarray of complex128, shape (n_qubits, 2, 2)
     """
     n_qubits = len(psi).bit_length() - 1
-    n_groups = -(-n_qubits // 6)
+    n_groups = -(-n_qubits // 4)
     borders = np.linspace(0, n_qubits, n_groups + 1).astype(int)
     conjugate = lam.conj()
     out = np.empty((n_qubits, 2, 2), dtype=complex)

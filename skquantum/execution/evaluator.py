@@ -7,7 +7,9 @@ nothing but expectation values, and so serve any backend.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,6 @@ from skquantum.execution.adjoint import (
     Pullback,
     SharedGradient,
     bind,
-    plan,
     row_gradient,
     shared_table,
 )
@@ -106,7 +107,7 @@ class AdjointEvaluator:
     def _start(self, X: np.ndarray, weights: np.ndarray) -> tuple[Bound, np.ndarray]:
         return bind(self.program, weights), np.empty((len(X), self.observables.n_observables))
 
-    def _runs(self, bound: Bound, X: np.ndarray, weights: np.ndarray):
+    def _runs(self, bound: Bound, X: np.ndarray, weights: np.ndarray) -> Iterator[_Run]:
         dim = len(self.program.start)
         dense = self.program.n_qubits <= DENSE_QUBITS and len(X) >= dim
         blocks = bound.dense_blocks() if dense else None
@@ -139,7 +140,9 @@ class AdjointEvaluator:
             psi = np.repeat(psi, n_columns, axis=1)
         return _Run(rows, angles, tables, [], psi)
 
-    def _step(self, bound: Bound, segment, local: int, psi: np.ndarray, back: bool = False):
+    def _step(
+        self, bound: Bound, segment: Any, local: int, psi: np.ndarray, back: bool = False
+    ) -> np.ndarray:
         """Apply a shared segment, or undo it, on psi or on psi and lam together."""
         n_qubits = self.program.n_qubits
         if local >= 0:
@@ -194,8 +197,8 @@ class AdjointEvaluator:
                 row_gradient(prepared.by_row[k - 1], both[0], both[1], by_row)
                 shape = (2,) + (2,) * self.program.n_qubits + (both.shape[-1],)
                 view = both.reshape(shape)
-                for table in run.tables[k - 1]:
-                    np.multiply(view, table.conj(), out=view)
+                for phases in run.tables[k - 1]:
+                    np.multiply(view, phases.conj(), out=view)
 
 
 def _length(rows: slice) -> int:
@@ -214,7 +217,7 @@ def _forward_dense(
     # Small batches are widened: it costs nothing, and a row's result then does not depend on
     # the rows beside it.
     dtype = np.complex128 if double else np.complex64
-    psi = bound.plan.program.start.astype(dtype)[:, None]
+    psi: np.ndarray = bound.plan.program.start.astype(dtype)[:, None]
     inputs, tables = [], []
     for k, unitary in enumerate(blocks.unitaries):
         inputs.append(psi)

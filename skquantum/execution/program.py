@@ -14,7 +14,7 @@ Nothing here simulates, and nothing here knows of qsim.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -172,8 +172,28 @@ def check_symbols(circuit: cirq.AbstractCircuit, symbols: Sequence[sympy.Symbol]
         )
 
 
-def flatten(operations: Iterator[cirq.Operation]) -> Iterator[cirq.Operation]:
-    """Yield operations that are fixed unitaries or have a rotation form, decomposing others."""
+def _runs_directly(op: cirq.Operation) -> bool:
+    if cirq.is_parameterized(op):
+        return op.gate is not None and rotation_form(op.gate) is not None
+    return len(op.qubits) <= MAX_GATE_QUBITS and cirq.has_unitary(op)
+
+
+def flatten(
+    operations: Iterator[cirq.Operation],
+    keep: Callable[[cirq.Operation], bool] = _runs_directly,
+) -> Iterator[cirq.Operation]:
+    """Yield operations that are to be kept, decomposing others.
+
+    Parameters
+    ----------
+    operations : iterator of cirq.Operation
+    keep : callable, default: fixed unitaries and gates with a rotation form
+
+    Raises
+    ------
+    ValueError
+        For a measurement, a qudit, or an operation that is neither kept nor decomposes.
+    """
     for tagged in operations:
         op = tagged.untagged
         if cirq.is_measurement(op):
@@ -185,20 +205,14 @@ def flatten(operations: Iterator[cirq.Operation]) -> Iterator[cirq.Operation]:
         if any(d != 2 for d in cirq.qid_shape(op)):
             raise ValueError(f"{op!r} acts on qudits; only qubits (dimension 2) are supported.")
         if isinstance(op, cirq.CircuitOperation):
-            yield from flatten(op.mapped_circuit(deep=True).all_operations())
-        elif _runs_directly(op):
+            yield from flatten(op.mapped_circuit(deep=True).all_operations(), keep)
+        elif keep(op):
             yield op
         else:
             parts = cirq.decompose_once(op, None)
             if parts is None:
                 raise ValueError(_refusal(op))
-            yield from flatten(iter(parts))
-
-
-def _runs_directly(op: cirq.Operation) -> bool:
-    if cirq.is_parameterized(op):
-        return op.gate is not None and rotation_form(op.gate) is not None
-    return len(op.qubits) <= MAX_GATE_QUBITS and cirq.has_unitary(op)
+            yield from flatten(iter(parts), keep)
 
 
 def _refusal(op: cirq.Operation) -> str:

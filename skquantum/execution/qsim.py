@@ -9,188 +9,19 @@ contiguous rows.
 
 from __future__ import annotations
 
-import os
-import re
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 import cirq
-import joblib
 import numpy as np
 import qsimcirq
-import sympy
 
-from skquantum.execution._base import Backend
-from skquantum.execution.observables import PauliMatrix
-from skquantum.execution.overlaps import cross_fidelities, gram_fidelities
-from skquantum.execution.program import Fixed, Phases, PhaseTable, Program, compile_program
+from skquantum.execution.program import Fixed, Phases, PhaseTable, Program
 
 CHUNK_AMPLITUDES = 2**17  # what stays in a core's second-level cache, with its temporaries
 MIN_COLUMNS = 16  # below it, qsim's vector code takes another path, with other rounding
-
-
-class QsimBackend(Backend):
-    """Simulate whole batches exactly with qsim.
-
-    A circuit is compiled once (and remembered) into segments: gates that are the same for all
-    rows go through qsim with the batch as extra qubits, gates whose angle differs from row to
-    row become elementwise phases. Any Cirq circuit made of `cirq.EigenGate` with sympy
-    expressions, their controlled forms, diagonal gates and constant unitaries runs this way.
-
-    Parameters
-    ----------
-    n_threads : int, default=None
-        Threads for qsim. None means all cores the process may use, or what
-        ``OMP_NUM_THREADS`` says (joblib's workers set it).
-    max_memory : str or int, default="4GiB"
-        Refuse to hold states that need more, as bytes or with a unit (kB, MB, GB, KiB, MiB,
-        GiB).
-
-    Notes
-    -----
-    qsim computes in single precision: amplitudes are good to about 1e-6.
-
-    References
-    ----------
-    .. [1] Quantum AI team and collaborators, "qsim" (2020), https://doi.org/10.5281/zenodo.4023103
-
-    Examples
-    --------
-    >>> import cirq, numpy as np, sympy
-    >>> from skquantum.execution import QsimBackend
-    >>> q, x = cirq.LineQubit(0), sympy.Symbol("x")
-    >>> circuit = cirq.Circuit(cirq.rx(x)(q))
-    >>> z = QsimBackend().expectations(circuit, [x], [[0.0], [np.pi]], [cirq.Z(q)])
-    >>> z.round(6)
-    array([[ 1.],
-           [-1.]])
-    """
-
-    def __init__(self, n_threads: int | None = None, max_memory: str | int = "4GiB") -> None:
-        self.n_threads = n_threads
-        self.max_memory = max_memory
-
-    def _states(
-        self, circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...], values: np.ndarray
-    ) -> np.ndarray:
-        return self._columns(circuit, symbols, values).T
-
-    def _expectations(
-        self,
-        circuit: cirq.FrozenCircuit,
-        symbols: tuple[sympy.Symbol, ...],
-        values: np.ndarray,
-        observables: list[cirq.PauliSum],
-    ) -> np.ndarray:
-        self._check_memory(circuit, 0)
-        program = compile_program(circuit, symbols)
-        matrix = PauliMatrix(observables, sorted(circuit.all_qubits()))
-        out = np.empty((len(values), len(observables)))
-        for rows, psi in run(program, values, self._threads()):
-            out[rows] = matrix.expectations(psi)
-        return out
-
-    def _overlaps(
-        self,
-        circuit: cirq.FrozenCircuit,
-        symbols: tuple[sympy.Symbol, ...],
-        X: np.ndarray,
-        Y: np.ndarray | None,
-    ) -> np.ndarray:
-        n_columns = len(X) + (0 if Y is None else len(Y))
-        result = 8 * len(X) * len(X if Y is None else Y)
-        if result > self._memory():
-            raise ValueError(
-                f"The matrix of {len(X)} by {len(X if Y is None else Y)} overlaps needs "
-                f"{_readable(result)}, more than max_memory={self.max_memory!r}. Use fewer rows, "
-                "or raise max_memory of the backend."
-            )
-        per_state = 8 * 2 ** cirq.num_qubits(circuit)
-        if n_columns * per_state <= self._memory():
-            left = self._columns(circuit, symbols, X)
-            if Y is None:
-                return gram_fidelities(left)
-            return cross_fidelities(left, self._columns(circuit, symbols, Y))
-        return self._tiled_overlaps(circuit, symbols, X, Y, self._memory() // per_state // 2)
-
-    def _tiled_overlaps(
-        self, circuit: Any, symbols: Any, X: np.ndarray, Y: np.ndarray | None, tile: int
-    ) -> np.ndarray:
-        """Compute the matrix by tiles, two blocks of states at a time."""
-        self._check_memory(circuit, 2)
-        right = X if Y is None else Y
-        out = np.empty((len(X), len(right)))
-        for i in range(0, len(X), tile):
-            block = self._columns(circuit, symbols, X[i : i + tile])
-            if Y is None:
-                out[i : i + tile, i : i + tile] = gram_fidelities(block)
-            for j in range(i + tile if Y is None else 0, len(right), tile):
-                other = self._columns(circuit, symbols, right[j : j + tile])
-                fidelities = cross_fidelities(block, other)
-                out[i : i + tile, j : j + tile] = fidelities
-                if Y is None:
-                    out[j : j + tile, i : i + tile] = fidelities.T
-        return out
-
-    def _columns(self, circuit: Any, symbols: Any, values: np.ndarray) -> np.ndarray:
-        self._check_memory(circuit, len(values))
-        program = compile_program(circuit, symbols)
-        out = np.empty((2**program.n_qubits, len(values)), dtype=np.complex64)
-        for rows, psi in run(program, values, self._threads()):
-            out[:, rows] = psi
-        return out
-
-    def _check_memory(self, circuit: cirq.FrozenCircuit, n_states: int) -> None:
-        n_qubits = cirq.num_qubits(circuit)
-        # Besides the states kept, a chunk of a few columns and its temporaries.
-        needed = 8 * 2**n_qubits * (n_states + 4)
-        if needed > self._memory():
-            raise ValueError(
-                f"{n_states} states of {n_qubits} qubits need {_readable(needed)}, more than "
-                f"max_memory={self.max_memory!r}. Use fewer qubits (n_qubits of the encoding, or "
-                "PCA before it) or fewer rows at a time, or raise max_memory of the backend."
-            )
-
-    def _memory(self) -> int:
-        return parse_bytes(self.max_memory)
-
-    def _threads(self) -> int:
-        n = self.n_threads
-        if n is None:
-            limit = os.environ.get("OMP_NUM_THREADS", "")
-            return min(joblib.cpu_count(), int(limit) if limit.isdigit() else 2**10) or 1
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise ValueError(f"n_threads must be None or an int of at least 1, got {n!r}.")
-        return int(n)
-
-
-_UNITS = {"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12} | {
-    f"{prefix}IB": 2.0 ** (10 * (i + 1)) for i, prefix in enumerate("KMGT")
-}
-
-
-def parse_bytes(size: str | int) -> int:
-    """Return a number of bytes from 1024, "512MB" or "4GiB"."""
-    if isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0:
-        return int(size)
-    text = size.strip() if isinstance(size, str) else ""
-    match = re.fullmatch(r"([\d.]+)\s*([A-Za-z]*)", text)
-    if match is None or match[2].upper() not in _UNITS:
-        raise ValueError(
-            f"max_memory must be a positive number of bytes or a text such as '4GiB' or '500MB', "
-            f"got {size!r}."
-        )
-    return int(float(match[1]) * _UNITS[match[2].upper()])
-
-
-def _readable(n_bytes: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if n_bytes < 1024:
-            return f"{n_bytes:.3g} {unit}"
-        n_bytes /= 1024
-    return f"{n_bytes:.3g} TiB"
 
 
 def run(

@@ -7,11 +7,15 @@ import sympy
 
 from skquantum._validation import did_you_mean
 from skquantum.circuits import (
+    ANSATZE,
     ENCODINGS,
     AngleEncoding,
     Encoding,
+    RealAmplitudes,
+    StronglyEntangling,
     Template,
     ZZEncoding,
+    resolve_ansatz,
     resolve_encoding,
 )
 
@@ -88,17 +92,23 @@ def test_symbols_that_receive_nothing_are_refused():
         Careless().compiled(1)
 
 
-@pytest.mark.parametrize("name", ENCODINGS)
-def test_a_name_stands_for_the_defaults(name):
-    encoding = resolve_encoding(name)
-    assert type(encoding) is ENCODINGS[name]
-    assert encoding is not resolve_encoding(name)
-    assert encoding.get_params() == ENCODINGS[name]().get_params()
+@pytest.mark.parametrize(
+    ("resolve", "names"),
+    [(resolve_encoding, ENCODINGS), (resolve_ansatz, ANSATZE)],
+    ids=["encoding", "ansatz"],
+)
+def test_a_name_stands_for_the_defaults(resolve, names):
+    for name, cls in names.items():
+        template = resolve(name)
+        assert type(template) is cls
+        assert template is not resolve(name)
+        assert template.get_params() == cls().get_params()
 
 
-def test_an_encoding_stands_for_itself():
-    encoding = ZZEncoding()
+def test_a_template_stands_for_itself():
+    encoding, ansatz = ZZEncoding(), StronglyEntangling()
     assert resolve_encoding(encoding) is encoding
+    assert resolve_ansatz(ansatz) is ansatz
 
 
 @pytest.mark.parametrize(
@@ -119,9 +129,32 @@ def test_other_encodings_are_refused(wrong, error, message):
         resolve_encoding(wrong)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        (
+            "TreeTensor",
+            ValueError,
+            r"Unknown ansatz 'TreeTensor'\. Did you mean 'tree_tensor'\? Names are",
+        ),
+        ("zz", ValueError, r"Unknown ansatz 'zz'\. Names .*; an Ansatz instance works too"),
+        (3, TypeError, "ansatz must be an Ansatz instance or one of 'strongly_ent.*got 3"),
+        (RealAmplitudes, TypeError, r"Did you mean RealAmplitudes\(\)\?"),
+        (ZZEncoding(), TypeError, r"must be an Ansatz instance .*got ZZEncoding\(\)"),
+        (cirq.Circuit(), TypeError, "must be an Ansatz instance"),
+    ],
+    ids=str,
+)
+def test_other_ansatze_are_refused(wrong, error, message):
+    with pytest.raises(error, match=message):
+        resolve_ansatz(wrong)
+
+
 def test_errors_name_the_parameter():
     with pytest.raises(ValueError, match="Unknown feature_map 'x'"):
         resolve_encoding("x", param="feature_map")
+    with pytest.raises(TypeError, match="cell must be an Ansatz instance"):
+        resolve_ansatz(None, param="cell")
 
 
 def test_did_you_mean_ignores_case_and_distant_names():

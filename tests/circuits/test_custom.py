@@ -7,7 +7,7 @@ import sympy
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 
-from skquantum.circuits import CircuitEncoding
+from skquantum.circuits import CircuitAnsatz, CircuitEncoding
 
 A, B = cirq.LineQubit.range(2)
 X, Y = sympy.symbols("x y")
@@ -56,8 +56,8 @@ def test_a_clone_and_an_equal_circuit_share_what_is_compiled():
         (CircuitEncoding(CIRCUIT, ["x", "z", "y"]), "names z, which .* symbols are: x, y"),
         (CircuitEncoding(CIRCUIT, ["x", "x", "y"]), "names a symbol twice: x, x, y"),
         (CircuitEncoding(CIRCUIT, ["x"]), "unbound symbols: y. Name them in data_symbols"),
-        (CircuitEncoding(cirq.Circuit(cirq.H(A))), "has no symbols to receive data"),
-        (CircuitEncoding(cirq.Circuit()), "has no symbols to receive data"),
+        (CircuitEncoding(cirq.Circuit(cirq.H(A))), "has no symbols to receive features"),
+        (CircuitEncoding(cirq.Circuit()), "has no symbols to receive features"),
         (CircuitEncoding(CIRCUIT + cirq.measure(A, key="m")), r"at the end \(keys m\).*Remove"),
         (
             CircuitEncoding(cirq.Circuit(cirq.measure(A, key="m")) + CIRCUIT),
@@ -84,3 +84,53 @@ def test_one_symbol_for_each_feature(n_features):
     for method in ("build", "symbols", "compiled", "width"):
         with pytest.raises(ValueError, match=message):
             getattr(CircuitEncoding(CIRCUIT), method)(n_features)
+
+
+def test_an_ansatz_is_the_circuit_as_its_only_layer():
+    ansatz = CircuitAnsatz(CIRCUIT)
+    assert ansatz.layers(2) == [CIRCUIT]
+    assert ansatz.build(2) == CIRCUIT
+    assert ansatz.width(2) == 2
+    assert ansatz.symbols(2) == (X, Y)
+    assert CircuitAnsatz(CIRCUIT.freeze(), weight_symbols=[Y, "x"]).compiled(2)[1] == (Y, X)
+
+
+def test_qubits_of_an_ansatz_become_a_line_in_their_order():
+    circuit = CIRCUIT.transform_qubits({A: cirq.GridQubit(2, 0), B: cirq.GridQubit(0, 1)})
+    assert CircuitAnsatz(circuit).layers(2) == [CIRCUIT.transform_qubits({A: B, B: A})]
+
+
+@pytest.mark.parametrize(
+    ("ansatz", "message"),
+    [
+        (CircuitAnsatz("tree"), r"'circuit' parameter of CircuitAnsatz .* Got 'tree'"),
+        (CircuitAnsatz(CIRCUIT, "x"), "'weight_symbols' parameter .* Got 'x'"),
+        (CircuitAnsatz(CIRCUIT, ["x", "z", "y"]), "weight_symbols of .* names z, which"),
+        (CircuitAnsatz(CIRCUIT, ["x", "x"]), "twice: x, x. Use one symbol for each weight"),
+        (CircuitAnsatz(CIRCUIT, ["x"]), "unbound symbols: y. Name them in weight_symbols"),
+        (CircuitAnsatz(cirq.Circuit(cirq.CZ(A, B))), "CircuitAnsatz has no symbols .* weights"),
+        (
+            CircuitAnsatz(CIRCUIT + cirq.measure(A, key="m")),
+            r"CircuitAnsatz has measurements at the end \(keys m\).*ansatz only.*Remove",
+        ),
+        (
+            CircuitAnsatz(
+                cirq.Circuit(cirq.rx(sympy.sin(sympy.Symbol("x", real=True)))(A), cirq.X(B) ** Y)
+            ),
+            "symbols x of CircuitAnsatz's circuit .* assumptions such as real=True",
+        ),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, str) else "",
+)
+def test_circuits_that_can_not_be_an_ansatz_are_refused(ansatz, message):
+    for method in (ansatz.build, ansatz.layers, ansatz.compiled):
+        with pytest.raises(ValueError, match=message):
+            method(2)
+
+
+@pytest.mark.parametrize("n_qubits", [1, 3])
+def test_an_ansatz_has_the_qubits_of_its_circuit(n_qubits):
+    message = rf"acts on 2 qubits \(q\(0\), q\(1\)\), but n_qubits is {n_qubits}"
+    for method in ("build", "layers", "symbols", "compiled", "width"):
+        with pytest.raises(ValueError, match=message):
+            getattr(CircuitAnsatz(CIRCUIT), method)(n_qubits)

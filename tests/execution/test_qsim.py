@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from skquantum.execution import QsimBackend, ReferenceBackend, circuit_resources
 from skquantum.execution import qsim as engine
+from skquantum.execution._qsim_backend import parse_bytes
 from skquantum.execution.program import Fixed, Phases, compile_program
 from tests.execution.strategies import SYMBOLS, circuits, observables, values
 
@@ -337,7 +338,7 @@ def test_memory_and_threads_are_checked(backend, message):
     ("text", "size"), [("4GiB", 2**32), ("1.5 kB", 1500), ("512MB", 512e6), ("7", 7), (99, 99)]
 )
 def test_memory_units(text, size):
-    assert engine.parse_bytes(text) == size
+    assert parse_bytes(text) == size
 
 
 def test_resources_count_a_decomposed_circuit():

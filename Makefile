@@ -1,0 +1,81 @@
+# `make demo` and `make test` work in a fresh clone; `make help` lists the rest.
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+REPORT ?= report.html
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The tests run in $(WORKERS) processes: one BLAS and OpenMP thread for each.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test coverage lint format types doctest docs wheel clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
+	  awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.stamp-base ## compare quantum and classical models on real data
+	$(BIN)/skquantum compare breast_cancer --report $(REPORT)
+
+test: $(VENV)/.stamp-test ## run the tests
+	$(PYTEST) tests -n $(WORKERS) $(PYTEST_ARGS)
+
+coverage: $(VENV)/.stamp-test ## run the tests and show which lines they miss
+	$(ONE_THREAD) $(BIN)/coverage run -m pytest tests -n $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage report
+
+lint: $(VENV)/.stamp-dev ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.stamp-dev ## rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.stamp-dev ## check the package's types
+	$(BIN)/mypy
+
+doctest: $(VENV)/.stamp-dev ## run the examples in docstrings and documentation
+	$(PYTEST) --doctest-modules --doctest-glob='*.rst' -n $(WORKERS) \
+	  --ignore=docs/_build --ignore=docs/gallery --ignore=docs/generated \
+	  --ignore=docs/examples --ignore=docs/conf.py skquantum docs
+
+docs: $(VENV)/.stamp-dev ## build the documentation into docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+wheel: $(VENV)/.stamp-base ## build the wheel into dist/
+	rm -rf build dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
+	rm -rf build
+
+clean: ## remove everything that the other targets make
+	rm -rf $(VENV) build dist *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache \
+	  .ruff_cache docs/_build docs/gallery docs/generated docs/sg_execution_times.rst $(REPORT)
+	find skquantum tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
+
+# The environment. Installs are editable, so only a change of pyproject.toml asks for another one.
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "skquantum needs Python 3.11 or newer, and '$(PYTHON)' was not found;" \
+	    "name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "skquantum needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1);" \
+	    "name a newer one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.stamp-base: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.stamp-test: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[test]'
+	@touch $@ $(VENV)/.stamp-base
+
+$(VENV)/.stamp-dev: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[dev]'
+	@touch $@ $(VENV)/.stamp-base $(VENV)/.stamp-test

@@ -1,0 +1,16 @@
+"""Quantum models next to strong classical baselines, under a rule fixed before the run."""
+
+from skquantum.comparison._models import BASELINES, MODELS, ModelEntry
+from skquantum.comparison._result import Comparison
+from skquantum.comparison._rule import DecisionRule, Verdict
+from skquantum.comparison._runner import compare
+
+__all__ = [
+    "BASELINES",
+    "MODELS",
+    "Comparison",
+    "DecisionRule",
+    "ModelEntry",
+    "Verdict",
+    "compare",
+]

@@ -1,0 +1,274 @@
+"""One model on one fold: tune, fit, predict, and measure all of it."""
+
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    check_scoring,
+    f1_score,
+    log_loss,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils import _safe_indexing
+from threadpoolctl import threadpool_limits
+
+from skquantum.comparison._candidates import Candidate
+from skquantum.comparison._data import Splits, inner_cv
+from skquantum.metrics import expected_calibration_error
+
+# Prediction is repeated until its time stands above the clock's and the scheduler's noise.
+MIN_REPEATS, MAX_REPEATS, ENOUGH_SECONDS = 3, 20, 0.1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is the same for all models: the data, the folds, and how to score."""
+
+    X: Any
+    y: np.ndarray
+    task: str
+    splits: Splits
+    scoring: Any
+    seed: int
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What one model did on one outer fold.
+
+    Attributes
+    ----------
+    model : str
+        Its name.
+    fold : int
+        Number of the fold, from 0.
+    n_train, n_test : int
+        Rows it learned from and was measured on.
+    metrics : dict of str to float
+        Score and further metrics on the test rows.
+    parameters : dict of str to str
+        The settings chosen by the inner folds.
+    fit_time, calibration_time, search_time : float
+        Seconds for one fit with those settings, for calibrating probabilities where the model
+        has none, and for the inner search.
+    predict_time : float
+        Seconds per test row: the test fold as one batch, best of several runs.
+    n_fits : int
+        Fits that all this took.
+    classes, y_true, probabilities : ndarray or None
+        What a calibration curve is drawn from; probabilities of shape (n_test, n_classes).
+    resources : dict or None
+        Of a quantum model.
+    circuit : str or None
+        Its circuit, drawn as text.
+    warnings : tuple of str
+        What the fits warned of.
+    error : str or None
+        Why it failed, if it did; there are no metrics then.
+    """
+
+    model: str
+    fold: int
+    n_train: int
+    n_test: int
+    metrics: dict[str, float] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+    fit_time: float = np.nan
+    calibration_time: float = 0.0
+    search_time: float = np.nan
+    predict_time: float = np.nan
+    n_fits: int = 0
+    classes: np.ndarray | None = None
+    y_true: np.ndarray | None = None
+    probabilities: np.ndarray | None = None
+    resources: dict[str, Any] | None = None
+    circuit: str | None = None
+    warnings: tuple[str, ...] = ()
+    error: str | None = None
+
+
+def evaluate(candidate: Candidate, problem: Problem, fold: int) -> FoldResult:
+    """Tune, fit and measure a model on one fold; a failure is a result, too."""
+    train, test = problem.splits[fold]
+    known: dict[str, Any] = {
+        "model": candidate.entrant.name,
+        "fold": fold,
+        "n_train": len(train),
+        "n_test": len(test),
+    }
+    # What the fits warn of belongs in the report, not between the lines of progress.
+    with warnings.catch_warnings(record=True) as caught, _one_thread():
+        warnings.simplefilter("always")
+        try:
+            measured = _measure(candidate, problem, train, test)
+        except Exception as error:  # a model of the user's own may raise anything
+            measured = {"error": f"{type(error).__name__}: {error}"}
+    messages = [f"{w.category.__name__}: {w.message}" for w in caught]
+    return FoldResult(**known, **measured, warnings=tuple(dict.fromkeys(messages)))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Run every model on one thread.
+
+    Times of different models can then be compared, and small matrices are not slowed down by
+    threads that wait for one another.
+    """
+    name = "OMP_NUM_THREADS"  # what qsim goes by; the other libraries have read it long ago
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _measure(
+    candidate: Candidate, problem: Problem, train: np.ndarray, test: np.ndarray
+) -> dict[str, Any]:
+    X, y, task = problem.X, problem.y, problem.task
+    X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
+    fitted, found = _tune(candidate, problem, X_train, y[train])
+    found |= {
+        "predict_time": _predict_time(fitted, X_test) / len(test),
+        "resources": _attribute(fitted, "resources_"),
+        "circuit": _drawing(_attribute(fitted, "circuit_")),
+        "y_true": y[test],
+    }
+    score = float(check_scoring(fitted, problem.scoring)(fitted, X_test, y[test]))
+    if task == "regression":
+        found["metrics"] = {"score": score, **_regression_metrics(y[test], fitted.predict(X_test))}
+        return found
+    with_probabilities = fitted
+    if not hasattr(fitted, "predict_proba"):
+        start = time.perf_counter()
+        inner = inner_cv(task, problem.seed)
+        with_probabilities = CalibratedClassifierCV(clone(fitted), ensemble=False, cv=inner)
+        with_probabilities.fit(X_train, y[train])
+        found["calibration_time"] = time.perf_counter() - start
+        found["n_fits"] += inner.get_n_splits() + 1
+    probabilities = with_probabilities.predict_proba(X_test)
+    found["classes"], found["probabilities"] = fitted.classes_, probabilities
+    found["metrics"] = {
+        "score": score,
+        **_label_metrics(y[test], fitted.predict(X_test)),
+        **_probability_metrics(y[test], probabilities, fitted.classes_),
+    }
+    return found
+
+
+def _tune(
+    candidate: Candidate, problem: Problem, X: Any, y: np.ndarray
+) -> tuple[BaseEstimator, dict[str, Any]]:
+    """Fit with the settings that do best on the inner folds."""
+    settings = candidate.settings
+    start = time.perf_counter()
+    if len(settings) == 1:  # nothing to choose from
+        fitted = clone(candidate.estimator).set_params(**settings[0]).fit(X, y)
+        fit_time, search_time, n_fits = time.perf_counter() - start, 0.0, 1
+        chosen = settings[0]
+    else:
+        inner = inner_cv(problem.task, problem.seed)
+        search = GridSearchCV(
+            candidate.estimator,
+            [{key: [value] for key, value in setting.items()} for setting in settings],
+            scoring=problem.scoring,
+            cv=inner,
+            error_score="raise",
+        ).fit(X, y)
+        fitted, fit_time, chosen = search.best_estimator_, search.refit_time_, search.best_params_
+        search_time = time.perf_counter() - start - fit_time
+        n_fits = len(settings) * inner.get_n_splits() + 1
+    return fitted, {
+        "fit_time": fit_time,
+        "search_time": search_time,
+        "n_fits": n_fits,
+        "parameters": {key.rpartition("model__")[2]: repr(v) for key, v in chosen.items()},
+    }
+
+
+def _predict_time(fitted: BaseEstimator, X: Any) -> float:
+    """Return the seconds of `predict` on the whole batch, the best of several runs.
+
+    What is slower than the best is due to whatever else the machine was doing.
+    """
+    times: list[float] = []
+    while len(times) < MIN_REPEATS or (len(times) < MAX_REPEATS and sum(times) < ENOUGH_SECONDS):
+        start = time.perf_counter()
+        fitted.predict(X)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _label_metrics(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
+    return {
+        "accuracy": accuracy_score(y_true, y_pred),
+        "balanced_accuracy": balanced_accuracy_score(y_true, y_pred),
+        "f1_macro": f1_score(y_true, y_pred, average="macro"),
+    }
+
+
+def _probability_metrics(
+    y_true: np.ndarray, probabilities: np.ndarray, classes: np.ndarray
+) -> dict[str, float]:
+    has_all = len(np.unique(y_true)) == len(classes)
+    if not has_all:  # the area is not defined for a class without test rows
+        area = np.nan
+    elif len(classes) == 2:
+        area = roc_auc_score(y_true == classes[1], probabilities[:, 1])
+    else:
+        area = roc_auc_score(y_true, probabilities, multi_class="ovr", labels=classes)
+    return {
+        "roc_auc": float(area),
+        "brier": float(brier_score_loss(y_true, probabilities, labels=classes)),
+        "ece": expected_calibration_error(y_true, probabilities, labels=classes),
+        "log_loss": float(log_loss(y_true, probabilities, labels=classes)),
+    }
+
+
+def _regression_metrics(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
+    return {
+        "r2": float(r2_score(y_true, y_pred)),
+        "rmse": float(root_mean_squared_error(y_true, y_pred)),
+        "mae": float(mean_absolute_error(y_true, y_pred)),
+    }
+
+
+def _attribute(fitted: BaseEstimator, name: str) -> Any:
+    """Return a fitted attribute of a model, or of the first of its parts that has it."""
+    for part in _parts(fitted):
+        if (value := getattr(part, name, None)) is not None:
+            return value
+    return None
+
+
+def _parts(fitted: Any) -> Iterator[Any]:
+    yield fitted
+    inner = [getattr(fitted, name, None) for name in ("best_estimator_", "regressor_")]
+    inner += [step for _, step in getattr(fitted, "steps", [])]
+    for part in inner:
+        if part is not None and not isinstance(part, str):
+            yield from _parts(part)
+
+
+def _drawing(circuit: Any) -> str | None:
+    return None if circuit is None else str(circuit)

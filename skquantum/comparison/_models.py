@@ -1,0 +1,122 @@
+"""Which models there are to compare, by name: quantum models and classical baselines."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.svm import SVC, SVR
+
+from skquantum._validation import did_you_mean
+from skquantum.estimators import QuantumKernelSVC, QuantumKernelSVR
+
+TASKS = ("classification", "regression")
+
+Grid = Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model that `compare` knows by name.
+
+    Parameters
+    ----------
+    make : callable
+        ``make()`` returns a new estimator. It is fitted behind the preprocessing that all
+        models share; it may be a pipeline.
+    grid : dict of str to list
+        Values to tune over, by the estimator's parameter names. Keep it at six combinations,
+        the default budget of `compare`.
+    description : str
+        One line for ``skquantum models``.
+    tasks : tuple of str
+        Any of "classification" and "regression".
+    """
+
+    make: Callable[[], BaseEstimator]
+    grid: Grid
+    description: str
+    tasks: tuple[str, ...] = ("classification",)
+
+
+_KERNEL_GRID: Grid = {"C": [1.0, 10.0, 100.0], "encoding__bandwidth": [0.02, 0.1]}
+
+#: Quantum models by name; the first that does the task is the command line's default.
+MODELS: dict[str, ModelEntry] = {
+    "QuantumKernelSVC": ModelEntry(
+        QuantumKernelSVC,
+        _KERNEL_GRID,
+        "support vector classifier with a quantum kernel",
+    ),
+    "QuantumKernelSVR": ModelEntry(
+        QuantumKernelSVR,
+        _KERNEL_GRID,
+        "support vector regressor with a quantum kernel",
+        ("regression",),
+    ),
+}
+
+_TREE_GRID: Grid = {"max_features": ["sqrt", 0.5], "min_samples_leaf": [1, 3, 10]}
+_SVM_GRID: Grid = {"C": [1.0, 10.0, 100.0], "gamma": ["scale", 0.01]}
+_MLP_GRID: Grid = {"alpha": [1e-4, 1e-2, 1.0], "learning_rate_init": [1e-3, 1e-2]}
+
+#: Classical baselines of each task, by name.
+BASELINES: dict[str, dict[str, ModelEntry]] = {
+    "classification": {
+        "logistic regression": ModelEntry(
+            lambda: LogisticRegression(max_iter=1000),
+            {"C": [0.001, 0.01, 0.1, 1.0, 10.0, 100.0]},
+            "linear model",
+        ),
+        "random forest": ModelEntry(RandomForestClassifier, _TREE_GRID, "tree ensemble"),
+        "RBF SVM": ModelEntry(SVC, _SVM_GRID, "support vector classifier, Gaussian kernel"),
+        "small MLP": ModelEntry(
+            lambda: MLPClassifier(hidden_layer_sizes=(32,), max_iter=500),
+            _MLP_GRID,
+            "neural network, one hidden layer of 32",
+        ),
+    },
+    "regression": {
+        "ridge regression": ModelEntry(
+            Ridge,
+            {"alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]},
+            "linear model",
+            ("regression",),
+        ),
+        "random forest": ModelEntry(
+            RandomForestRegressor, _TREE_GRID, "tree ensemble", ("regression",)
+        ),
+        "RBF SVM": ModelEntry(
+            SVR, _SVM_GRID, "support vector regression, Gaussian kernel", ("regression",)
+        ),
+        "small MLP": ModelEntry(
+            lambda: MLPRegressor(hidden_layer_sizes=(32,), max_iter=500),
+            _MLP_GRID,
+            "neural network, one hidden layer of 32",
+            ("regression",),
+        ),
+    },
+}
+
+
+def models_for(task: str) -> list[str]:
+    """Return the names of the registered quantum models that do a task."""
+    return [name for name, entry in MODELS.items() if task in entry.tasks]
+
+
+def find_model(name: str) -> ModelEntry:
+    """Look a registered model up, with a suggestion where there is none of that name."""
+    if name not in MODELS:
+        raise ValueError(
+            f"No model is called {name!r}.{did_you_mean(name, MODELS)} "
+            f"There are: {', '.join(MODELS)}."
+        )
+    return MODELS[name]
+
+
+def entry_of(estimator: BaseEstimator) -> ModelEntry | None:
+    """Return the registered entry of an estimator's class, if there is one."""
+    return next((entry for entry in MODELS.values() if entry.make is type(estimator)), None)

@@ -1,0 +1,110 @@
+"""Score spread and calibration curves, drawn with matplotlib."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skquantum.comparison._summary import values
+from skquantum.metrics import reliability_bins
+
+if TYPE_CHECKING:
+    from skquantum.comparison._result import Comparison
+
+# Okabe and Ito's colours, which stay apart for colour-blind readers. The first two, the
+# strongest, are for the models compared; baselines take the rest.
+COMPARED = ("#d55e00", "#cc79a7", "#b8860b")
+BASELINES = ("#0072b2", "#009e73", "#56b4e9", "#8c8c8c")
+BINS = 10
+# A bin with fewer rows says nothing.
+FEWEST_ROWS = 10
+
+
+def plot(comparison: "Comparison", axes: Any = None) -> Any:
+    """Draw on given axes, or on a new figure."""
+    if axes is None:
+        import matplotlib.pyplot as plt
+
+        n = 2 if comparison.task == "classification" else 1
+        _, axes = plt.subplots(1, n, figsize=(5.5 * n, 4), layout="constrained")
+    axes = np.atleast_1d(np.asarray(axes, dtype=object))
+    draw_scores(comparison, axes[0])
+    if comparison.task == "classification" and len(axes) > 1:
+        draw_calibration(comparison, axes[1])
+    return axes[0].figure
+
+
+def colours(comparison: "Comparison") -> dict[str, str]:
+    """Return the colour of each model."""
+    found: dict[str, str] = {}
+    for names, palette in (
+        (comparison.baselines, BASELINES),
+        ([name for name in comparison.models if name not in comparison.baselines], COMPARED),
+    ):
+        found |= {name: palette[i % len(palette)] for i, name in enumerate(names)}
+    return found
+
+
+def _literal(name: str) -> str:
+    """Keep matplotlib from reading dollars as mathematics."""
+    return name.replace("$", r"\$")
+
+
+def draw_scores(comparison: "Comparison", ax: Any) -> None:
+    """Draw one dot for each fold, and a bar at the mean."""
+    names = comparison.models[::-1]  # the first comes on top
+    for position, name in enumerate(names):
+        scores = values(comparison.of(name), "score")
+        if not len(scores):
+            continue
+        colour = colours(comparison)[name]
+        offsets = position + np.linspace(-0.18, 0.18, len(scores))
+        ax.plot(scores, offsets, "o", color=colour, alpha=0.55, markersize=5, mew=0)
+        ax.plot([scores.mean()] * 2, [position - 0.3, position + 0.3], color=colour, lw=2.5)
+    ax.set_yticks(range(len(names)), [_literal(name) for name in names])
+    ax.set_ylim(-0.6, len(names) - 0.4)
+    ax.set_xlabel(f"{comparison.metric.replace('_', ' ')} on each fold, and mean")
+    ax.grid(axis="x", alpha=0.25, lw=0.6)
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+
+
+def draw_calibration(comparison: "Comparison", ax: Any) -> None:
+    """Draw accuracy against confidence in the predicted class, all folds together."""
+    ax.plot([0, 1], [0, 1], color="#999999", lw=1, ls=(0, (4, 3)))
+    low = 1.0
+    for name in comparison.models:
+        done = [r for r in comparison.of(name) if r.probabilities is not None]
+        if not done:
+            continue
+        confidence, accuracy, count = reliability_bins(
+            np.concatenate([r.y_true for r in done]),
+            np.concatenate([r.probabilities for r in done]),
+            n_bins=BINS,
+            labels=done[0].classes,
+        )
+        enough = count >= FEWEST_ROWS
+        confidence, accuracy, count = confidence[enough], accuracy[enough], count[enough]
+        is_baseline = name in comparison.baselines
+        colour = colours(comparison)[name]
+        ax.plot(
+            confidence,
+            accuracy,
+            color=colour,
+            lw=1.2 if is_baseline else 2.2,
+            alpha=0.75 if is_baseline else 1,
+            zorder=2 if is_baseline else 3,
+            label=_literal(name),
+        )
+        sizes = 6 + 60 * count / max(count.sum(), 1)
+        ax.scatter(confidence, accuracy, s=sizes, color=colour, zorder=3, linewidths=0)
+        low = min([low, *confidence, *accuracy])
+    low = max(0.0, low - 0.05)
+    ax.set_xlim(low, 1.02)
+    ax.set_ylim(low, 1.02)
+    ax.set_xlabel("confidence in the predicted class")
+    ax.set_ylabel("share of right predictions")
+    ax.grid(alpha=0.25, lw=0.6)
+    ax.legend(frameon=False, fontsize="small", loc="best")
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)

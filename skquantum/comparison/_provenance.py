@@ -1,0 +1,50 @@
+"""What was run, with which versions and seeds: enough to repeat it."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import joblib
+import numpy as np
+
+from skquantum._version import __version__
+from skquantum.comparison._measure import Problem
+
+PACKAGES = ("scikit-learn", "cirq-core", "qsimcirq", "numpy", "scipy")
+
+
+def provenance(problem: Problem, call: str) -> dict[str, str]:
+    """Describe data, folds, software and machine."""
+    y = problem.y
+    found = {"data": f"{len(y):,} rows, {_n_features(problem.X)} features"}
+    if problem.task == "classification":
+        classes, counts = np.unique(y, return_counts=True)
+        listed = ", ".join(f"{c} ({n})" for c, n in zip(classes[:20], counts[:20], strict=True))
+        more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
+        found["classes (rows)"] = listed + more
+    else:
+        found["target"] = f"{y.min():g} to {y.max():g}, standard deviation {y.std():g}"
+    train, test = problem.splits[0]
+    return found | {
+        "data fingerprint": joblib.hash((np.asarray(problem.X), y)),
+        "outer folds": f"{len(problem.splits)}, the first with {len(train)} training rows and "
+        f"{len(test)} test rows",
+        "seed": str(problem.seed),
+        "call": call,
+        "skquantum": __version__,
+        "Python": platform.python_version(),
+        **{name: _version(name) for name in PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+    }
+
+
+def _n_features(X: Any) -> int:
+    return np.shape(X)[1] if len(np.shape(X)) > 1 else 1
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

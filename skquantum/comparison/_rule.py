@@ -1,0 +1,267 @@
+"""The decision rule, the test behind it, and the verdict in plain words."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+# Why a quantum model would be a poor idea, whatever the folds say.
+NO_ROOM_ABOVE = 0.98
+TOO_MANY_ROWS = 1_000_000
+HARDWARE_LATENCY = 0.1  # seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionRule:
+    """What a model must achieve to be chosen over the best baseline; fixed before the run.
+
+    A model passes if its mean score is at most `max_score_drop` below the best baseline's and
+    its prediction costs at most `max_cost_ratio` times as much. Of a model that passes, a
+    corrected paired test over the folds then says whether it is better, or only as good.
+
+    Parameters
+    ----------
+    max_score_drop : float, default=0.02
+        Largest tolerated drop of the mean score below the best baseline's, in the score's own
+        unit (0.02 of accuracy is 2 percentage points).
+    max_cost_ratio : float, default=1.5
+        Largest tolerated prediction time per sample, relative to the best baseline's.
+    alpha : float, default=0.05
+        Level of the test; its confidence interval covers ``1 - alpha``.
+    hardware_latency : float or None, default=None
+        Seconds within which one prediction must be answered by quantum hardware, if that is
+        the plan. It does not enter the verdict, but gets a warning below 0.1 s.
+
+    Examples
+    --------
+    >>> from skquantum import DecisionRule
+    >>> print(DecisionRule(max_cost_ratio=3))
+    A model passes if its mean score is at most 0.02 below the best baseline's and its prediction
+    costs at most 3 times as much; it is better if a corrected paired t-test says so at the 0.05
+    level.
+    """
+
+    max_score_drop: float = 0.02
+    max_cost_ratio: float = 1.5
+    alpha: float = 0.05
+    hardware_latency: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.max_score_drop >= 0:
+            raise ValueError(f"max_score_drop={self.max_score_drop!r}: give 0 or more.")
+        if not self.max_cost_ratio > 0:
+            raise ValueError(f"max_cost_ratio={self.max_cost_ratio!r}: give more than 0.")
+        if not 0 < self.alpha < 1:
+            raise ValueError(f"alpha={self.alpha!r}: give a level between 0 and 1.")
+        if self.hardware_latency is not None and not self.hardware_latency > 0:
+            raise ValueError(
+                f"hardware_latency={self.hardware_latency!r}: give seconds above 0, or None."
+            )
+
+    def __str__(self) -> str:
+        return (
+            f"A model passes if its mean score is at most {self.max_score_drop:g} below the best "
+            f"baseline's and its prediction costs at most {self.max_cost_ratio:g} times as much; "
+            "it is better if a corrected paired t-test says so at the "
+            f"{self.alpha:g} level."
+        )
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """Result of `corrected_paired_test`."""
+
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+
+
+def corrected_paired_test(
+    differences: ArrayLike, test_to_train: float, *, alpha: float = 0.05
+) -> PairedTest:
+    """Test paired score differences over folds, whose training sets overlap.
+
+    The variance over folds is scaled by ``1/k + n_test/n_train`` instead of ``1/k``: scores of
+    folds that share training rows are correlated, and the plain t-test finds far too many
+    differences.
+
+    Parameters
+    ----------
+    differences : array-like of shape (k,)
+        Score differences, one for each fold.
+    test_to_train : float
+        Test rows for each training row (0.25 for five folds).
+    alpha : float, default=0.05
+        The interval covers ``1 - alpha``.
+
+    Returns
+    -------
+    test : PairedTest
+        Mean difference, confidence interval, and two-sided p-value. With a single fold the
+        interval is infinite and the p-value 1.
+
+    References
+    ----------
+    C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52,
+    239-281 (2003).
+
+    Examples
+    --------
+    >>> from skquantum.comparison._rule import corrected_paired_test
+    >>> round(corrected_paired_test([0.01, 0.02, 0.03], 0.5).p_value, 2)
+    0.16
+    """
+    d = np.asarray(differences, dtype=np.float64)
+    mean = float(d.mean())
+    if len(d) < 2:
+        return PairedTest(mean, (-np.inf, np.inf), 1.0)
+    error = float(np.sqrt((1 / len(d) + test_to_train) * d.var(ddof=1)))
+    # Identical differences in all folds leave an error of rounding's size only.
+    if error <= 1e-12 * max(1.0, abs(mean)):
+        return PairedTest(mean, (mean, mean), 1.0 if abs(mean) < 1e-12 else 0.0)
+    reach = float(stats.t.ppf(1 - alpha / 2, len(d) - 1)) * error
+    p_value = float(2 * stats.t.sf(abs(mean) / error, len(d) - 1))
+    return PairedTest(mean, (mean - reach, mean + reach), p_value)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the rule says about one model.
+
+    Attributes
+    ----------
+    model, baseline : str
+        The model, and the baseline with the best mean score.
+    decision : {"use", "either", "reject"}
+        The model passes and is better; it passes but is not better; it does not pass.
+    difference : float
+        Mean score minus the baseline's.
+    interval : tuple of (float, float)
+        Confidence interval of the difference.
+    p_value : float
+        Of the corrected paired t-test.
+    cost_ratio : float
+        Prediction time per sample relative to the baseline's.
+    text : str
+        All that in plain words.
+    """
+
+    model: str
+    baseline: str
+    decision: str
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+    cost_ratio: float
+    text: str
+
+
+def decide(
+    rule: DecisionRule,
+    *,
+    model: str,
+    baseline: str,
+    model_scores: ArrayLike,
+    baseline_scores: ArrayLike,
+    test_to_train: float,
+    cost_ratio: float,
+    metric: str,
+) -> Verdict:
+    """Apply the rule to the scores of a model and of the best baseline on the same folds."""
+    differences = np.asarray(model_scores, dtype=np.float64) - np.asarray(baseline_scores)
+    test = corrected_paired_test(differences, test_to_train, alpha=rule.alpha)
+    # A drop of exactly the limit must not fail by rounding.
+    keeps_up = test.difference >= -rule.max_score_drop - 1e-12
+    affordable = cost_ratio <= rule.max_cost_ratio
+    better = test.difference > 0 and test.p_value < rule.alpha
+    passes = keeps_up and affordable
+    decision = "reject" if not passes else "use" if better else "either"
+    return Verdict(
+        model=model,
+        baseline=baseline,
+        decision=decision,
+        difference=test.difference,
+        interval=test.interval,
+        p_value=test.p_value,
+        cost_ratio=cost_ratio,
+        text=" ".join(
+            [
+                _advice(decision, model, baseline, keeps_up, affordable),
+                _about_score(rule, model, baseline, metric, test, keeps_up),
+                _about_cost(rule, baseline, cost_ratio, affordable),
+            ]
+        ),
+    )
+
+
+def _advice(decision: str, model: str, baseline: str, keeps_up: bool, affordable: bool) -> str:
+    if decision == "use":
+        return f"Use {model}: it is better than the best baseline, {baseline}."
+    if decision == "either":
+        return (
+            f"{model} passes the rule, but is not shown to be better than {baseline}: "
+            "use the classical model unless there is another reason."
+        )
+    faults = [] if keeps_up else ["scores too low"]
+    faults += [] if affordable else ["predicts too slowly"]
+    return f"Use the classical model, {baseline}: {model} {' and '.join(faults)}."
+
+
+def _about_score(
+    rule: DecisionRule,
+    model: str,
+    baseline: str,
+    metric: str,
+    test: PairedTest,
+    keeps_up: bool,
+) -> str:
+    size = f"{abs(test.difference):.3f}"
+    if size == "0.000":
+        claim = f"{model} and {baseline} have the same mean {metric}"
+    else:
+        side = "above" if test.difference > 0 else "below"
+        claim = f"The mean {metric} of {model} is {size} {side} that of {baseline}"
+    if not keeps_up:
+        claim += f", more than the {rule.max_score_drop:g} allowed"
+    if not np.isfinite(test.interval[0]):
+        return claim + " (one fold: no test is possible)."
+    low, high = test.interval
+    p_value = "p < 0.001" if test.p_value < 0.001 else f"p = {test.p_value:.2g}"
+    return (
+        f"{claim} ({100 * (1 - rule.alpha):g} % interval of the difference "
+        f"{low:+.3f} to {high:+.3f}, {p_value})."
+    )
+
+
+def _about_cost(rule: DecisionRule, baseline: str, ratio: float, affordable: bool) -> str:
+    limit = f"{'within' if affordable else 'more than'} the {rule.max_cost_ratio:g} allowed"
+    size = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
+    return f"A prediction costs {size} times what it costs with {baseline}, {limit}."
+
+
+def poor_ideas_at_first_sight(n_samples: int, rule: DecisionRule) -> list[str]:
+    """Warnings that need no run."""
+    found = []
+    if n_samples > TOO_MANY_ROWS:
+        found.append(
+            f"The data have {n_samples:,} rows. Quantum models pay, if at all, on small data: "
+            "above a million rows use a classical model, or compare on a subsample."
+        )
+    if rule.hardware_latency is not None and rule.hardware_latency < HARDWARE_LATENCY:
+        found.append(
+            f"An answer within {1000 * rule.hardware_latency:g} ms is asked for on hardware. "
+            "Queues and repeated measurements take longer than 100 ms: use a classical model."
+        )
+    return found
+
+
+def poor_idea_after_baselines(baseline: str, score: float, metric: str) -> list[str]:
+    """Warning that the baselines' scores give, before any quantum model has run."""
+    bounded = {"accuracy", "balanced_accuracy", "f1", "f1_macro", "f1_weighted", "roc_auc", "r2"}
+    if metric not in bounded or not score > NO_ROOM_ABOVE:
+        return []
+    return [
+        f"The best baseline, {baseline}, already has a mean {metric} of {score:.3f}. Above "
+        f"{NO_ROOM_ABOVE:g} there is hardly anything left for a quantum model to gain."
+    ]

@@ -1,0 +1,296 @@
+"""`compare`: every model on every fold, the baselines first."""
+
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import get_scorer_names
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_consistent_length
+from sklearn.utils.parallel import Parallel, delayed
+
+from skquantum._validation import did_you_mean
+from skquantum.comparison._candidates import (
+    Candidate,
+    infer_task,
+    make_candidates,
+    named_baselines,
+    named_models,
+)
+from skquantum.comparison._data import check_features, check_target, make_splits
+from skquantum.comparison._measure import FoldResult, Problem, evaluate
+from skquantum.comparison._progress import Interrupted, Progress, interruptible
+from skquantum.comparison._provenance import provenance
+from skquantum.comparison._result import Comparison
+from skquantum.comparison._rule import (
+    DecisionRule,
+    poor_idea_after_baselines,
+    poor_ideas_at_first_sight,
+)
+from skquantum.comparison._text import wrap
+
+DEFAULT_SCORING = {"classification": "accuracy", "regression": "r2"}
+
+
+def compare(
+    models: Any,
+    X: Any,
+    y: Any,
+    *,
+    baselines: Any = "default",
+    task: str = "auto",
+    cv: Any = 5,
+    scoring: Any = None,
+    rule: DecisionRule | None = None,
+    preprocessing: BaseEstimator | None = None,
+    budget: int = 6,
+    random_state: int | None = 0,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> Comparison:
+    """Compare models with tuned classical baselines, under a rule fixed before the run.
+
+    Nested cross-validation: on each outer fold, every model is tuned over its own grid by three
+    inner folds, then measured on rows it has not seen. All models share the folds, the first
+    steps of their pipelines and the number of settings they may try. The baselines run first.
+
+    Parameters
+    ----------
+    models : str, estimator, list of these, or dict
+        What to compare with the baselines: names out of ``skquantum models``, estimators, or a
+        dict of name to estimator or to ``(estimator, grid)``, the grid by the estimator's own
+        parameter names. An estimator without a grid is tuned over the registered grid of its
+        class, except for parameters set by you; of a class that is not registered, it is taken
+        as it is.
+    X : array-like or data frame of shape (n_samples, n_features)
+        Features: numeric and finite, unless `preprocessing` makes them so.
+    y : array-like of shape (n_samples,)
+        Target.
+    baselines : "default", list of str, or dict, default="default"
+        The models to measure against: a linear model, a random forest, an SVM with Gaussian
+        kernel and a small neural network; some of these by name; or your own, like `models`.
+    task : {"auto", "classification", "regression"}, default="auto"
+        By default, what the models do or, if they are given by name, what the target looks like.
+    cv : int, splitter or list of (train, test), default=5
+        Outer folds. A number stands for shuffled folds, stratified for classification.
+    scoring : str or callable, default=None
+        The score that models are tuned and judged by, the greater the better, as in
+        scikit-learn. By default "accuracy" or "r2".
+    rule : DecisionRule, default=None
+        By default ``DecisionRule()``.
+    preprocessing : transformer, default=None
+        First step of every model's pipeline, fitted on training rows only. By default
+        `StandardScaler`. With one of your own, `X` may hold whatever it accepts.
+    budget : int, default=6
+        Most settings that any model may try on a fold; a larger grid is sampled.
+    random_state : int or None, default=0
+        Seed of folds, samples and of every estimator that has no seed of its own. None draws
+        one, which the result then tells.
+    n_jobs : int or None, default=None
+        Processes, over models and folds; each runs its models on one thread. More than one makes
+        the times less reliable: models then compete for memory.
+    verbose : int, default=0
+        1 tells the rule, the progress and warnings on stderr; with 0 warnings are Python's.
+
+    Returns
+    -------
+    comparison : Comparison
+        With ``.verdict``, ``.to_frame()``, ``.plot()`` and ``.to_html(path)``. After Ctrl-C it
+        holds the folds that are finished, and ``.complete`` is False.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the data, a name, a grid or a setting cannot work; before anything is fitted.
+
+    Warns
+    -----
+    UserWarning
+        If a quantum model is a poor idea: the best baseline scores above 0.98, the data have
+        more than a million rows, or hardware must answer within 100 ms.
+    FitFailedWarning
+        If a model raised an error on a fold; the error is in the result.
+
+    See Also
+    --------
+    DecisionRule : What decides.
+
+    Notes
+    -----
+    Models without `predict_proba` get probabilities from `CalibratedClassifierCV` with
+    ``ensemble=False`` around the tuned model; labels remain the model's own. Prediction time is
+    that of `predict` on the test fold as one batch, best of several runs, divided by its rows.
+    BLAS, OpenMP and qsim have one thread for every model.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.svm import SVC
+    >>> from skquantum import compare
+    >>> X, y = load_iris(return_X_y=True)
+    >>> comparison = compare(
+    ...     {"my SVM": (SVC(), {"C": [1, 10]})}, X, y, baselines=["logistic regression"], cv=3
+    ... )
+    >>> comparison.models
+    ['logistic regression', 'my SVM']
+    """
+    rule = DecisionRule() if rule is None else rule
+    if not isinstance(rule, DecisionRule):
+        raise TypeError(f"rule={rule!r}: give a DecisionRule.")
+    if not (isinstance(budget, int | np.integer) and budget >= 1):
+        raise ValueError(f"budget={budget!r}: give a whole number of at least 1.")
+    seed = _seed(random_state)
+    task = infer_task(task, models, np.asarray(y))
+    candidates = make_candidates(
+        named_models(models, task),
+        named_baselines(baselines, task),
+        task=task,
+        preprocessing=StandardScaler() if preprocessing is None else preprocessing,
+        budget=int(budget),
+        seed=seed,
+    )
+    problem = _problem(X, y, task, cv, scoring, preprocessing, seed)
+    asked = {"models": models, "baselines": baselines, "task": task, "cv": cv, "rule": rule}
+    asked |= {"scoring": scoring, "preprocessing": preprocessing, "budget": budget}
+    comparison = Comparison(
+        rule=rule,
+        task=task,
+        metric=_name_of(problem.scoring),
+        entrants=[candidate.entrant for candidate in candidates],
+        n_folds=len(problem.splits),
+        run=provenance(problem, _call(asked, seed)),
+    )
+    _Run(comparison, candidates, problem, n_jobs, verbose).go()
+    return comparison
+
+
+class _Run:
+    """Fill a comparison, fold by fold."""
+
+    def __init__(
+        self,
+        comparison: Comparison,
+        candidates: list[Candidate],
+        problem: Problem,
+        n_jobs: int | None,
+        verbose: int,
+    ) -> None:
+        self.comparison = comparison
+        self.candidates = candidates
+        self.problem = problem
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.progress = Progress(verbose)
+
+    def go(self) -> None:
+        """Run the baselines, say what they show, run the rest; stop on Ctrl-C."""
+        comparison, start = self.comparison, time.perf_counter()
+        self.progress.say(wrap("Rule: ", str(comparison.rule)))
+        self.caution(poor_ideas_at_first_sight(len(self.problem.y), comparison.rule))
+        self.caution(_unequal_budgets(comparison))
+        try:
+            with interruptible():
+                self.run([c for c in self.candidates if c.entrant.is_baseline])
+                if (best := comparison.best_baseline) is not None:
+                    score = comparison.mean(best, "score")[0]
+                    self.caution(poor_idea_after_baselines(best, score, comparison.metric))
+                self.run([c for c in self.candidates if not c.entrant.is_baseline])
+        except (Interrupted, KeyboardInterrupt):
+            if not comparison.results:
+                raise KeyboardInterrupt from None
+            self.progress.say("Interrupted.")
+        comparison.elapsed = time.perf_counter() - start
+        for name, error in comparison.failures.items():
+            message = f"{name} failed: {error}"
+            if self.verbose:
+                self.progress.say(message)
+            else:
+                warnings.warn(message, FitFailedWarning, stacklevel=3)
+
+    def run(self, candidates: list[Candidate]) -> None:
+        """Run some models on all folds; fold by fold, so that all have got equally far."""
+        results = self.comparison.results
+        total = len(self.candidates) * self.comparison.n_folds
+        jobs = (
+            delayed(evaluate)(candidate, self.problem, fold)
+            for fold in range(self.comparison.n_folds)
+            for candidate in candidates
+        )
+        for result in Parallel(n_jobs=self.n_jobs, return_as="generator_unordered")(jobs):
+            results.append(result)
+            self.progress.step(len(results), total, self.describe(result))
+
+    def describe(self, result: FoldResult) -> str:
+        """Return what is worth telling of a finished fold."""
+        done = f"fold {result.fold + 1}/{self.comparison.n_folds}  {result.model}"
+        if result.error is not None:
+            return f"{done}: failed"
+        return f"{done}: {self.comparison.metric} {result.metrics['score']:.3f}"
+
+    def caution(self, cautions: list[str]) -> None:
+        """Keep what is to be read with care, and say it now."""
+        for text in cautions:
+            self.comparison.cautions.append(text)
+            if self.verbose:
+                self.progress.say(wrap("Note: ", text))
+            else:
+                warnings.warn(text, UserWarning, stacklevel=4)
+
+
+def _problem(
+    X: Any, y: Any, task: str, cv: Any, scoring: Any, preprocessing: Any, seed: int
+) -> Problem:
+    """Check the data, the folds and the score."""
+    check_consistent_length(X, y)
+    y = check_target(y, task)
+    X = check_features(X) if preprocessing is None else X
+    metric = DEFAULT_SCORING[task] if scoring is None else scoring
+    if isinstance(metric, str):
+        if metric not in get_scorer_names():
+            raise ValueError(
+                f"scoring={metric!r} is no score of scikit-learn."
+                f"{did_you_mean(metric, get_scorer_names())}"
+            )
+    elif not callable(metric):
+        raise TypeError(f"scoring={scoring!r}: give the name of a score, or a scorer.")
+    return Problem(X, y, task, make_splits(cv, X, y, task, seed), metric, seed)
+
+
+def _seed(random_state: Any) -> int:
+    """Return a seed that can be told, and given again."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(random_state, int | np.integer) and 0 <= random_state < 2**32:
+        return int(random_state)
+    raise ValueError(f"random_state={random_state!r}: give a whole number from 0, or None.")
+
+
+def _name_of(scoring: Any) -> str:
+    return scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
+
+
+def _call(asked: dict[str, Any], seed: int) -> str:
+    """Write the call that was made."""
+    arguments = {"models": asked.pop("models"), "X": None, "y": None, **asked}
+    arguments["random_state"] = seed
+    shown = [
+        key if key in ("X", "y") else " ".join(f"{key}={value!r}".split())
+        for key, value in arguments.items()
+        if value is not None or key in ("X", "y")
+    ]
+    shown[0] = shown[0].removeprefix("models=")
+    return f"compare({', '.join(shown)})"
+
+
+def _unequal_budgets(comparison: Comparison) -> list[str]:
+    """Say where a model is tuned over more settings than the baselines."""
+    least = min(e.n_settings for e in comparison.entrants if e.is_baseline)
+    return [
+        f"{e.name} is tuned over {e.n_settings} settings, a baseline only over {least}: the "
+        "comparison favours it."
+        for e in comparison.entrants
+        if not e.is_baseline and e.n_settings > least
+    ]

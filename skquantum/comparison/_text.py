@@ -1,0 +1,76 @@
+"""A comparison as plain text, for terminals."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from skquantum.comparison._summary import Column
+
+if TYPE_CHECKING:
+    from skquantum.comparison._result import Comparison
+
+WIDTH = 99
+COLUMNS_A_TABLE = 5
+
+
+def text(comparison: "Comparison") -> str:
+    """Return rule, tables and verdict."""
+    return f"{wrap('Rule: ', str(comparison.rule))}\n\n{findings(comparison)}"
+
+
+def findings(comparison: "Comparison") -> str:
+    """Return tables and verdict, without the rule that was printed first."""
+    parts = []
+    if not comparison.complete:
+        parts.append(wrap("", incomplete(comparison)))
+    shown = comparison.columns
+    for start in range(0, len(shown), COLUMNS_A_TABLE):
+        parts.append(_table(comparison, shown[start : start + COLUMNS_A_TABLE]))
+    parts.append(
+        wrap(
+            "", f"* best in its column. Mean ± standard deviation over {comparison.n_folds} folds."
+        )
+    )
+    for name in comparison.models:
+        if costs := comparison.resources(name):
+            listed = ", ".join(f"{key} {value}" for key, value in costs.items())
+            parts.append(wrap(f"{name}: ", listed))
+    parts += [wrap("Note: ", caution) for caution in comparison.cautions]
+    parts += [wrap("Verdict: ", verdict.text) for verdict in comparison.verdicts]
+    return "\n\n".join(parts)
+
+
+def incomplete(comparison: "Comparison") -> str:
+    """Say how much of the run is missing."""
+    total = len(comparison.entrants) * comparison.n_folds
+    failed = f"; failed: {', '.join(comparison.failures)}" if comparison.failures else ""
+    return (
+        f"INCOMPLETE: {len(comparison.results)} of {total} fits on outer folds were "
+        f"finished{failed}. What follows is from those."
+    )
+
+
+def wrap(label: str, paragraph: str) -> str:
+    """Wrap a paragraph behind a label."""
+    return textwrap.fill(label + paragraph, WIDTH, subsequent_indent=" " * min(len(label), 9))
+
+
+def _table(comparison: "Comparison", shown: Sequence[Column]) -> str:
+    rows = [["", *(column.title for column in shown)]]
+    best = {column.key: comparison.best(column) for column in shown}
+    for name in comparison.models:
+        cells = [
+            column.shown(*comparison.mean(name, column.key))
+            + ("*" if best[column.key] == name else " ")
+            for column in shown
+        ]
+        rows.append([name, *cells])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])

@@ -1,0 +1,256 @@
+"""The quantum head: an optional linear embedding, a trainable circuit, a linear read-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cirq
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import clone
+
+from skquantum._validation import did_you_mean
+from skquantum.circuits import Ansatz, Encoding
+from skquantum.estimators._losses import Loss
+from skquantum.estimators._training import ALL_ROWS, Layout, Objective, Rows
+from skquantum.layers import QuantumLayer
+
+INITS = ("small_normal", "identity_blocks", "uniform")
+# An embedding exists to make data narrow: four qubits, as in the dressed circuits of its paper.
+EMBEDDED = 4
+
+
+class QuantumHead:
+    """A trainable model of three parts, all its parameters in one flat vector.
+
+    Parameters
+    ----------
+    layer : QuantumLayer
+        The circuit.
+    n_features, n_outputs : int
+        Width of the data and of the outputs.
+    embedding : bool
+        Whether a linear map of the data comes before the circuit.
+    """
+
+    def __init__(
+        self, layer: QuantumLayer, *, n_features: int, n_outputs: int, embedding: bool
+    ) -> None:
+        self.layer = layer
+        self.embedding = embedding
+        shapes: dict[str, tuple[int, ...]] = {
+            "weights": (layer.n_weights,),
+            "coef": (n_outputs, layer.n_outputs),
+            "intercept": (n_outputs,),
+        }
+        if embedding:
+            n_inputs = layer.n_features
+            shapes |= {
+                "embedding_coef": (n_inputs, n_features),
+                "embedding_intercept": (n_inputs,),
+            }
+        self.layout = Layout(**shapes)
+
+    def start(
+        self, rng: np.random.RandomState, weights: np.ndarray, intercept: np.ndarray
+    ) -> np.ndarray:
+        """Return parameters to start from: given weights of the circuit, random linear maps."""
+        shapes = self.layout.shapes
+        # Glorot and Bengio's width, as in MLPClassifier.
+        bound = (6 / sum(shapes["coef"])) ** 0.5
+        arrays = {
+            "weights": weights,
+            "coef": rng.uniform(-bound, bound, shapes["coef"]),
+            "intercept": intercept,
+        }
+        if self.embedding:
+            # Standardised features become angles of about one radian.
+            n_inputs, n_features = shapes["embedding_coef"]
+            arrays["embedding_coef"] = rng.normal(0, n_features**-0.5, (n_inputs, n_features))
+            arrays["embedding_intercept"] = np.zeros(n_inputs)
+        return self.layout.pack(**arrays)
+
+    def outputs(self, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """Return the outputs, shape (n_rows, n_outputs)."""
+        part = self.layout.unpack(theta)
+        observed = self.layer.forward(self._angles(part, X), part["weights"])
+        return observed @ part["coef"].T + part["intercept"]
+
+    def outputs_and_pullback(
+        self, theta: np.ndarray, X: np.ndarray
+    ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+        """Return the outputs, and what turns their cotangent into the gradient of `theta`."""
+        part = self.layout.unpack(theta)
+        observed, layer_pullback = self.layer.forward_vjp(self._angles(part, X), part["weights"])
+
+        def pullback(cotangent: np.ndarray) -> np.ndarray:
+            grad = np.empty_like(theta)
+            into = self.layout.unpack(grad)
+            np.matmul(cotangent.T, observed, out=into["coef"])
+            cotangent.sum(axis=0, out=into["intercept"])
+            grad_angles, into["weights"][:] = layer_pullback(cotangent @ part["coef"])
+            if self.embedding:
+                np.matmul(grad_angles.T, X, out=into["embedding_coef"])
+                grad_angles.sum(axis=0, out=into["embedding_intercept"])
+            return grad
+
+        return observed @ part["coef"].T + part["intercept"], pullback
+
+    def _angles(self, part: Mapping[str, np.ndarray], X: np.ndarray) -> np.ndarray:
+        if not self.embedding:
+            return X
+        return X @ part["embedding_coef"].T + part["embedding_intercept"]
+
+    def penalised(self) -> list[slice]:
+        """Return where the coefficients of linear maps are: an L2 penalty is on these only."""
+        return [s for name, s in self.layout.slices.items() if name.endswith("coef")]
+
+
+def make_layer(
+    n_features: int,
+    *,
+    encoding: Encoding,
+    ansatz: Ansatz,
+    n_qubits: int | None,
+    embedding: bool,
+    **options: Any,
+) -> QuantumLayer:
+    """Build the circuit between the linear maps, for data of a width known only now.
+
+    Raises
+    ------
+    ValueError
+        If `n_qubits` and the encoding do not agree.
+    """
+    own = encoding.get_params(deep=False)
+    if embedding:
+        n_qubits = n_qubits or own.get("n_qubits") or min(n_features, EMBEDDED)
+        n_features = n_qubits
+    if n_qubits is not None:
+        if own.get("n_qubits", n_qubits) not in (None, n_qubits):
+            raise ValueError(
+                f"n_qubits={n_qubits}, but encoding={encoding} has n_qubits={own['n_qubits']}; "
+                "set one of them only."
+            )
+        if "n_qubits" in own:
+            encoding = clone(encoding).set_params(n_qubits=n_qubits)
+        elif encoding.width(n_features) != n_qubits:
+            raise ValueError(
+                f"n_qubits={n_qubits}, but encoding={encoding} takes {n_features} features to "
+                f"{encoding.width(n_features)} qubits; leave n_qubits=None, or take another "
+                "encoding."
+            )
+    return QuantumLayer(encoding, ansatz, n_features=n_features, **options)
+
+
+def initial_weights(
+    init: str | ArrayLike, layer: QuantumLayer, ansatz: Ansatz, rng: np.random.RandomState
+) -> np.ndarray:
+    """Return weights of the circuit to start from.
+
+    Raises
+    ------
+    ValueError
+        If an array is not of the length of the weights, or not finite.
+    """
+    if not isinstance(init, str):
+        weights = np.asarray(init, dtype=float)
+        if weights.shape != (layer.n_weights,):
+            raise ValueError(
+                f"init has shape {weights.shape}, but the circuit has {layer.n_weights} weights: "
+                f"give an array of shape ({layer.n_weights},)."
+            )
+        if not np.isfinite(weights).all():
+            raise ValueError("init must be finite.")
+        return weights.copy()
+    blocks = [cirq.parameter_names(block) for block in ansatz.layers(layer.n_qubits)]
+    if init == "identity_blocks":
+        # Each block is followed by its inverse: with equal angles they are the identity.
+        halves = [rng.uniform(0, 2 * np.pi, len(names)) for names in blocks]
+        return np.concatenate([np.tile(half, 2) for half in halves])
+    if init == "uniform":
+        return rng.uniform(0, 2 * np.pi, layer.n_weights)
+    # Theorem 4.1 of Zhang et al.: 1 / (4 S (L + 2)) for L layers and observables on S qubits.
+    local = max((len(string) for sums in layer.observables for string in sums), default=1)
+    variance = 1 / (4 * max(local, 1) * (len(blocks) + 2))
+    return rng.normal(0, variance**0.5, layer.n_weights)
+
+
+def check_init(init: str | ArrayLike) -> None:
+    """Raise an error for an unknown name."""
+    if isinstance(init, str) and init not in INITS:
+        raise ValueError(
+            f"Unknown init {init!r}.{did_you_mean(init, INITS)} Names are "
+            f"{', '.join(map(repr, INITS))}; an array of weights works too."
+        )
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Rows, their targets of shape (n_rows, n_outputs), and their positive weights."""
+
+    X: np.ndarray
+    targets: np.ndarray
+    weight: np.ndarray
+
+    def __getitem__(self, rows: Rows) -> TrainingRows:
+        if isinstance(rows, slice) and rows == ALL_ROWS:
+            return self
+        return TrainingRows(self.X[rows], self.targets[rows], self.weight[rows])
+
+
+class HeadObjective(Objective):
+    """Weighted mean loss of a head on training rows, with an L2 penalty on linear maps.
+
+    The penalty is divided by the total weight of the rows at hand, as in MLPClassifier.
+    """
+
+    def __init__(
+        self,
+        head: QuantumHead,
+        loss: Loss,
+        alpha: float,
+        rows: TrainingRows,
+        aside: TrainingRows | None,
+        score: Callable[[np.ndarray, TrainingRows], float],
+    ) -> None:
+        self.head, self.row_loss, self.alpha = head, loss, alpha
+        self.rows, self.aside, self.score = rows, aside, score
+        self.n_rows = len(rows.X)
+        self.n_forward = self.n_backward = 0
+        self._penalised = head.penalised()
+
+    def loss(self, theta: np.ndarray, rows: Rows) -> float:
+        """Return the loss."""
+        at = self.rows[rows]
+        outputs = self._outputs(theta, at)
+        row_loss, _ = self.row_loss(outputs, at.targets)
+        total = at.weight.sum()
+        return float(row_loss @ at.weight / total + self._penalty(theta, total))
+
+    def loss_and_grad(self, theta: np.ndarray, rows: Rows) -> tuple[float, np.ndarray]:
+        """Return the loss and its gradient."""
+        at = self.rows[rows]
+        self.n_backward += len(at.X)
+        outputs, pullback = self.head.outputs_and_pullback(theta, at.X)
+        row_loss, slope = self.row_loss(outputs, at.targets)
+        total = at.weight.sum()
+        grad = pullback(slope * (at.weight / total)[:, None])
+        for part in self._penalised:
+            grad[part] += self.alpha / total * theta[part]
+        return float(row_loss @ at.weight / total + self._penalty(theta, total)), grad
+
+    def validation_score(self, theta: np.ndarray) -> float:
+        """Return the estimator's score on the rows set aside."""
+        assert self.aside is not None
+        outputs = self._outputs(theta, self.aside)
+        return self.score(outputs, self.aside) if np.isfinite(outputs).all() else np.nan
+
+    def _outputs(self, theta: np.ndarray, rows: TrainingRows) -> np.ndarray:
+        self.n_forward += len(rows.X)
+        return self.head.outputs(theta, rows.X)
+
+    def _penalty(self, theta: np.ndarray, total: float) -> float:
+        return self.alpha / (2 * total) * sum(theta[p] @ theta[p] for p in self._penalised)

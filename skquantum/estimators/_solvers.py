@@ -1,0 +1,117 @@
+"""Which solvers there are: two stochastic ones, and the methods of `scipy.optimize.minimize`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from skquantum._validation import did_you_mean
+
+# Adam's constants, as in the paper and as MLPClassifier's defaults.
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+# Spall's exponents and, for angles in radians, the size of a probe.
+SPSA_DECAY, SPSA_PROBE_DECAY, SPSA_PROBE = 0.602, 0.101, 0.1
+
+WITH_GRADIENT = ("BFGS", "CG", "L-BFGS-B", "Newton-CG", "SLSQP", "TNC", "trust-constr")
+WITHOUT_GRADIENT = ("COBYLA", "COBYQA", "Nelder-Mead", "Powell")
+NEED_HESSIAN = ("dogleg", "trust-exact", "trust-krylov", "trust-ncg")
+
+
+def adam(
+    theta: np.ndarray, grad: np.ndarray, slots: dict[str, np.ndarray], step: int, rate: float
+) -> None:
+    """Take a step of Adam, in place (Kingma and Ba 2015, arXiv:1412.6980)."""
+    if not slots:
+        slots |= {"mean": np.zeros_like(theta), "square": np.zeros_like(theta)}
+    mean, square = slots["mean"], slots["square"]
+    mean += (1 - BETA_1) * (grad - mean)
+    square += (1 - BETA_2) * (grad * grad - square)
+    rate *= (1 - BETA_2**step) ** 0.5 / (1 - BETA_1**step)
+    theta -= rate * mean / (np.sqrt(square) + EPSILON)
+
+
+#: Rules of gradient descent: each changes `theta` in place, and keeps its memory in `slots`.
+STEP_RULES: dict[str, Callable[..., None]] = {"adam": adam}
+
+
+def spsa_probe(
+    loss: Callable[[np.ndarray], float],
+    theta: np.ndarray,
+    step: int,
+    horizon: int,
+    rate: float,
+    rng: np.random.RandomState,
+) -> tuple[float, np.ndarray, float]:
+    """Probe a loss on both sides along one random direction (Spall 1998).
+
+    Whatever the number of parameters, two evaluations make a step.
+
+    Parameters
+    ----------
+    loss : callable
+        The loss of the current rows.
+    theta : ndarray
+        Parameters.
+    step, horizon : int
+        Number of the step from 0, and of all steps.
+    rate : float
+        Rate of the first step.
+    rng : RandomState
+        Where the direction comes from.
+
+    Returns
+    -------
+    loss : float
+        Mean of the two evaluations.
+    grad : ndarray
+        Estimate of the gradient.
+    rate : float
+        The rate of this step; it decays as Spall advises.
+    """
+    width = SPSA_PROBE / (step + 1) ** SPSA_PROBE_DECAY
+    direction = rng.choice([-1.0, 1.0], len(theta))
+    ahead, behind = loss(theta + width * direction), loss(theta - width * direction)
+    stability = 0.1 * horizon
+    decay = ((1 + stability) / (step + 1 + stability)) ** SPSA_DECAY
+    grad = (ahead - behind) / (2 * width) * direction
+    return (ahead + behind) / 2, grad, rate * decay
+
+
+def resolve_solver(solver: str) -> str:
+    """Return a solver as it is known here or to `scipy.optimize.minimize`, or raise an error."""
+    stochastic = {name: name for name in (*STEP_RULES, "spsa")}
+    scipy_names = {name.lower(): name for name in (*WITH_GRADIENT, *WITHOUT_GRADIENT)}
+    names = stochastic | {"lbfgs": "L-BFGS-B"} | scipy_names
+    found = names.get(solver.lower())
+    if found is not None:
+        return found
+    known = ", ".join(map(repr, [*stochastic, "lbfgs", *scipy_names.values()]))
+    if solver.lower() in NEED_HESSIAN:
+        raise ValueError(
+            f"solver={solver!r} needs second derivatives, which circuits do not offer. "
+            f"There are: {known}."
+        )
+    raise ValueError(
+        f"Unknown solver {solver!r}.{did_you_mean(solver, names)} There are: {known}."
+    )
+
+
+def is_stochastic(solver: str) -> bool:
+    """Whether a resolved solver goes through mini-batches."""
+    return solver in STEP_RULES or solver == "spsa"
+
+
+def uses_gradient(solver: str) -> bool:
+    """Whether a resolved solver asks for the gradient."""
+    return solver in STEP_RULES or solver in WITH_GRADIENT
+
+
+def scipy_options(method: str, max_iter: int, tol: float) -> dict[str, Any]:
+    """Return the arguments of `scipy.optimize.minimize` for a number of iterations and `tol`."""
+    if method == "TNC":  # counts evaluations only; about three make an iteration
+        return {"tol": tol, "options": {"maxfun": 3 * max_iter}}
+    if method == "L-BFGS-B":  # as MLPClassifier: tol is about the gradient, not about the loss
+        return {"options": {"maxiter": max_iter, "maxfun": 15000, "gtol": tol}}
+    return {"tol": tol, "options": {"maxiter": max_iter}}

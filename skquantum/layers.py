@@ -1,0 +1,271 @@
+"""The layer: what a trainable circuit outputs, and its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, final
+
+import cirq
+import numpy as np
+import sympy
+
+from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
+from skquantum.execution import Backend, Evaluator, QsimBackend
+from skquantum.execution.shifts import Pullback
+
+PAULIS = {"X": cirq.X, "Y": cirq.Y, "Z": cirq.Z}
+
+
+@final
+class QuantumLayer:
+    """Encoding, ansatz and observables as one differentiable function.
+
+    The rows' features enter through the encoding and the weights through the ansatz; the
+    outputs are expectation values. Gradients are those for the weights *and* for the features,
+    which a classical layer in front needs.
+
+    Parameters
+    ----------
+    encoding : str or Encoding
+        Circuit that encodes a row, or its name.
+    ansatz : str or Ansatz
+        Circuit whose symbols are the weights, or its name.
+    observables : None, str or sequence of cirq.PauliSum or cirq.PauliString, default=None
+        What is measured, on qubits ``cirq.LineQubit.range(n_qubits)``. None stands for "Z", the
+        Z of each qubit; letters of "XYZ" for these Paulis of each qubit, qubit by qubit.
+    backend : Backend, default=None
+        How the circuit is run; None means ``QsimBackend()``.
+    n_features : int
+        Number of features of a row.
+    reupload : bool, default=False
+        Repeat the encoding before each layer of the ansatz [1]_.
+    identity_blocks : bool, default=False
+        Follow each layer of the ansatz by its inverse, with weights of its own: with equal
+        weights in both halves every pair is the identity, a start without barren plateaus [2]_.
+    gradient : {"adjoint", "parameter-shift", "spsa"}, default="adjoint"
+        How gradients are computed.
+    random_state : int, RandomState instance or None, default=None
+        Directions of "spsa".
+
+    Attributes
+    ----------
+    circuit : cirq.Circuit
+        With the data symbols and the weight symbols free.
+    data_symbols, weight_symbols : tuple of sympy.Symbol
+        In the order of features (or what the encoding makes of them) and weights.
+    observables : list of cirq.PauliSum
+        What is measured.
+    n_features, n_qubits, n_weights, n_outputs : int
+        Sizes.
+
+    References
+    ----------
+    .. [1] A. Perez-Salinas et al., "Data re-uploading for a universal quantum classifier",
+       Quantum 4, 226 (2020), https://arxiv.org/abs/1907.02085
+    .. [2] E. Grant et al., "An initialization strategy for addressing barren plateaus in
+       parametrized quantum circuits", Quantum 3, 214 (2019), https://arxiv.org/abs/1903.05076
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skquantum.layers import QuantumLayer
+    >>> layer = QuantumLayer("angle", "strongly_entangling", n_features=2)
+    >>> layer.n_weights, layer.n_outputs
+    (18, 2)
+    >>> X, weights = np.array([[0.1, 0.2], [0.3, 0.4]]), np.zeros(layer.n_weights)
+    >>> layer.forward(X, weights).shape
+    (2, 2)
+    >>> grad_X, grad_weights = layer.vjp(X, weights, np.ones((2, 2)))
+    >>> grad_X.shape, grad_weights.shape
+    ((2, 2), (18,))
+    """
+
+    def __init__(
+        self,
+        encoding: str | Encoding,
+        ansatz: str | Ansatz,
+        observables: str | Sequence[cirq.PauliSum | cirq.PauliString] | None = None,
+        backend: Backend | None = None,
+        *,
+        n_features: int,
+        reupload: bool = False,
+        identity_blocks: bool = False,
+        gradient: str = "adjoint",
+        random_state: Any = None,
+    ) -> None:
+        self._encoding = resolve_encoding(encoding)
+        self._backend = QsimBackend() if backend is None else backend
+        self._gradient, self._random_state = gradient, random_state
+        self.n_features = n_features
+        encoder, self.data_symbols = self._encoding.compiled(n_features)
+        self.n_qubits = cirq.num_qubits(encoder)
+        layers, self.weight_symbols = _layers(
+            resolve_ansatz(ansatz), self.n_qubits, identity_blocks
+        )
+        clash = sorted({str(s) for s in self.data_symbols} & {str(s) for s in self.weight_symbols})
+        if clash:
+            raise ValueError(
+                f"Encoding and ansatz both use the symbols {clash}; rename those of one of them."
+            )
+        pieces = [encoder, *layers]
+        if reupload:
+            pieces = [piece for layer in layers for piece in (encoder, layer)]
+        self.circuit = cirq.Circuit(moment for piece in pieces for moment in piece)
+        self.observables = _observables(observables, self.n_qubits)
+        self._evaluator  # noqa: B018  (refuse now what could not run)
+
+    @property
+    def n_weights(self) -> int:
+        """Number of weights."""
+        return len(self.weight_symbols)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs."""
+        return len(self.observables)
+
+    @cached_property
+    def _evaluator(self) -> Evaluator:
+        return self._backend.evaluator(
+            self.circuit,
+            self.data_symbols,
+            self.weight_symbols,
+            self.observables,
+            self._gradient,
+            self._random_state,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What does not pickle: a compiled circuit, compiled again when needed, and Cirq's sums.
+        state = {name: value for name, value in vars(self).items() if name != "_evaluator"}
+        return state | {"observables": [list(total) for total in self.observables]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        sums = [sum(strings, cirq.PauliSum()) for strings in state["observables"]]
+        self.__dict__.update(state | {"observables": sums})
+
+    def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the outputs.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Rows.
+        weights : ndarray of shape (n_weights,)
+            Weights, in radians for the ansätze of this package.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples, n_outputs)
+            Expectation values.
+
+        Raises
+        ------
+        ValueError
+            If rows or weights have another length than the layer, or do not suit the encoding.
+        """
+        values, weights = self._checked(X, weights)
+        return self._evaluator.forward(values, weights)
+
+    def forward_vjp(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, Pullback]:
+        """Return the outputs, and the function that gives gradients for them.
+
+        Parameters
+        ----------
+        X, weights
+            As in `forward`.
+
+        Returns
+        -------
+        outputs : ndarray of float64, shape (n_samples, n_outputs)
+            As from `forward`.
+        pullback : callable
+            Takes dL/d(outputs), shape (n_samples, n_outputs), and returns dL/dX, shape
+            (n_samples, n_features), and dL/dweights, shape (n_weights,).
+        """
+        values, weights = self._checked(X, weights)
+        outputs, inner = self._evaluator.forward_vjp(values, weights)
+
+        def pullback(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            cotangent = np.asarray(cotangent, dtype=float)
+            if cotangent.shape != outputs.shape:
+                raise ValueError(
+                    f"cotangent must have the outputs' shape {outputs.shape}, got "
+                    f"{cotangent.shape}."
+                )
+            grad_values, grad_weights = inner(cotangent)
+            return self._encoding.encode_vjp(X, grad_values), grad_weights
+
+        return outputs, pullback
+
+    def vjp(
+        self, X: np.ndarray, weights: np.ndarray, cotangent: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the gradients of ``sum(cotangent * outputs)``.
+
+        Parameters
+        ----------
+        X, weights
+            As in `forward`.
+        cotangent : ndarray of shape (n_samples, n_outputs)
+            Derivatives of a loss with respect to the outputs.
+
+        Returns
+        -------
+        grad_X : ndarray of shape (n_samples, n_features)
+            Gradient for the rows.
+        grad_weights : ndarray of shape (n_weights,)
+            Gradient for the weights.
+        """
+        return self.forward_vjp(X, weights)[1](cotangent)
+
+    def _checked(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        weights = np.asarray(weights, dtype=float)
+        if weights.shape != (self.n_weights,):
+            raise ValueError(
+                f"weights must have shape ({self.n_weights},), one for each weight of the "
+                f"ansatz, got {weights.shape}."
+            )
+        values = self._encoding.encode(X)
+        if values.shape[1] != len(self.data_symbols):
+            raise ValueError(
+                f"X must have {self.n_features} features, the n_features of the layer, got "
+                f"{np.shape(X)[1]}."
+            )
+        return values, weights
+
+
+def _layers(
+    ansatz: Ansatz, n_qubits: int, identity_blocks: bool
+) -> tuple[list[cirq.AbstractCircuit], tuple[sympy.Symbol, ...]]:
+    """Return the layers of the ansatz and their symbols, with inverses if asked for."""
+    layers = ansatz.layers(n_qubits)
+    _, symbols = ansatz.compiled(n_qubits)
+    if not identity_blocks:
+        return list(layers), symbols
+    out: list[cirq.AbstractCircuit] = []
+    count = 0
+    for layer in layers:
+        names = cirq.parameter_names(layer)
+        own = [s for s in symbols if str(s) in names]
+        for half in (layer, cirq.inverse(layer)):
+            fresh = {s: sympy.Symbol(f"w_{count + i}") for i, s in enumerate(own)}
+            out.append(cirq.resolve_parameters(half, fresh, recursive=False))
+            count += len(own)
+    return out, tuple(sympy.Symbol(f"w_{i}") for i in range(count))
+
+
+def _observables(
+    observables: str | Sequence[cirq.PauliSum | cirq.PauliString] | None, n_qubits: int
+) -> list[cirq.PauliSum]:
+    letters = "Z" if observables is None else observables
+    if not isinstance(letters, str):
+        return [cirq.PauliSum.wrap(o) for o in letters]
+    if not letters or set(letters) - set(PAULIS):
+        raise ValueError(
+            f"observables must be None, letters of 'XYZ', or a list of cirq.PauliSum, got "
+            f"{letters!r}."
+        )
+    qubits = cirq.LineQubit.range(n_qubits)
+    return [cirq.PauliSum.wrap(PAULIS[letter](q)) for q in qubits for letter in letters]

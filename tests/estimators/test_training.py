@@ -1,0 +1,293 @@
+"""The training loop on objectives without circuits: what it keeps, when it stops, what it says."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
+
+from skquantum.estimators._losses import (
+    CLASSIFICATION_LOSSES,
+    REGRESSION_LOSSES,
+    resolve_loss,
+    softmax,
+)
+from skquantum.estimators._solvers import (
+    STEP_RULES,
+    WITH_GRADIENT,
+    WITHOUT_GRADIENT,
+    adam,
+    resolve_solver,
+)
+from skquantum.estimators._training import (
+    Layout,
+    Objective,
+    Progress,
+    Settings,
+    split_validation,
+    train,
+)
+
+
+class Bowl(Objective):
+    """Mean squared distance of theta from the rows: the minimum is their mean."""
+
+    def __init__(self, n_rows=40, size=3, seed=0):
+        self.rows = np.random.default_rng(seed).normal(1, 1, (n_rows, size))
+        self.n_rows = n_rows
+        self.seen = []
+
+    @property
+    def minimum(self):
+        return self.rows.mean(axis=0)
+
+    def loss(self, theta, rows):
+        error = theta - self.rows[rows]
+        return float((error**2).sum(axis=1).mean() / 2)
+
+    def loss_and_grad(self, theta, rows):
+        self.seen.append(self.rows[rows])
+        return self.loss(theta, rows), (theta - self.rows[rows]).mean(axis=0)
+
+    def validation_score(self, theta):
+        return -self.loss(theta, slice(None))
+
+
+def settings(**changes):
+    defaults = {
+        "solver": "adam",
+        "learning_rate": 0.1,
+        "max_iter": 200,
+        "batch_size": "auto",
+        "tol": 1e-4,
+        "n_iter_no_change": 10,
+        "early_stopping": False,
+        "verbose": False,
+    }
+    merged = defaults | changes
+    return Settings(**merged | {"solver": resolve_solver(merged["solver"])})
+
+
+def start(size=3):
+    return Progress(np.zeros(size), np.random.RandomState(0))
+
+
+@pytest.mark.parametrize("solver", ["adam", "spsa", "lbfgs", *WITH_GRADIENT, *WITHOUT_GRADIENT])
+def test_every_solver_finds_the_minimum(solver):
+    bowl, progress = Bowl(), start()
+    theta = train(bowl, progress, settings(solver=solver, max_iter=600, tol=1e-6))
+    np.testing.assert_allclose(theta, bowl.minimum, atol=0.02)
+    # The state kept is the best one that was ever evaluated.
+    assert progress.best_loss <= min(progress.loss_curve) + 1e-12
+    if solver != "spsa":
+        assert bowl.loss(theta, slice(None)) == pytest.approx(progress.best_loss, abs=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs", "SLSQP", "TNC", "COBYLA", "Nelder-Mead"])
+def test_an_interruption_keeps_the_best_state(solver):
+    class Interrupted(Bowl):
+        n = 0
+
+        def loss(self, theta, rows):
+            self.n += 1
+            if self.n > 12:
+                raise KeyboardInterrupt
+            return super().loss(theta, rows)
+
+    bowl, progress = Interrupted(), start()
+    with pytest.warns(UserWarning, match="interrupted after .* best weights so far are kept"):
+        theta = train(bowl, progress, settings(solver=solver))
+    bowl.n = -1000
+    assert bowl.loss(theta, slice(None)) == pytest.approx(progress.best_loss, abs=1e-12)
+    assert progress.best_loss < bowl.loss(np.zeros(3), slice(None))
+
+
+@pytest.mark.parametrize("batch_size", ["auto", 10])
+@pytest.mark.parametrize("spoilt", ["loss", "gradient"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_loss_that_is_no_number_stops_training(batch_size, spoilt, value):
+    class Broken(Bowl):
+        n = 0
+
+        def loss_and_grad(self, theta, rows):
+            self.n += 1
+            loss, grad = super().loss_and_grad(theta, rows)
+            if self.n < 7:
+                return loss, grad
+            return (value, grad) if spoilt == "loss" else (loss, grad * value)
+
+    bowl, progress = Broken(), start()
+    epoch = 7 if batch_size == "auto" else 2
+    message = f"{spoilt}.* became .* in epoch {epoch}, step 7.*last good weights are kept"
+    with pytest.warns(ConvergenceWarning, match=message):
+        theta = train(bowl, progress, settings(batch_size=batch_size))
+    assert np.isfinite(theta).all()
+    assert bowl.loss(theta, slice(None)) < bowl.loss(np.zeros(3), slice(None))
+    assert len(progress.loss_curve) == epoch - 1
+
+
+@pytest.mark.parametrize("solver", ["adam", "spsa", "lbfgs", "Powell"])
+def test_a_loss_that_never_was_a_number_is_an_error(solver):
+    class Hopeless(Bowl):
+        def loss(self, theta, rows):
+            return np.nan
+
+    with pytest.raises(ValueError, match="became nan in epoch 1, step 1. There are no good"):
+        train(Hopeless(), start(), settings(solver=solver))
+
+
+@pytest.mark.parametrize("solver", ["adam", "spsa", "lbfgs", "CG", "Nelder-Mead", "COBYLA"])
+def test_running_out_of_iterations_warns(solver):
+    with pytest.warns(ConvergenceWarning, match="Increase max_iter"):
+        train(Bowl(), start(), settings(solver=solver, max_iter=2, tol=1e-9))
+
+
+def test_one_full_batch_step_moves():
+    bowl, progress = Bowl(), start()
+    with pytest.warns(ConvergenceWarning):
+        theta = train(bowl, progress, settings(max_iter=1))
+    np.testing.assert_allclose(theta, 0.1, rtol=1e-6)
+    assert progress.loss_curve == [bowl.loss(np.zeros(3), slice(None))]
+    assert progress.best_loss < progress.loss_curve[0]
+
+
+def test_mini_batches_go_over_all_rows_in_a_new_order():
+    bowl = Bowl(n_rows=25)
+    with pytest.warns(ConvergenceWarning):
+        train(bowl, start(), settings(batch_size=10, max_iter=2))
+    assert [len(batch) for batch in bowl.seen] == [10, 10, 5, 10, 10, 5]
+    first, second = np.vstack(bowl.seen[:3]), np.vstack(bowl.seen[3:])
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(*(np.sort(rows, axis=0) for rows in (first, second)))
+
+
+def test_auto_batches_are_those_of_the_mlp():
+    bowl = Bowl(n_rows=450)
+    with pytest.warns(ConvergenceWarning):
+        train(bowl, start(), settings(max_iter=1))
+    assert [len(batch) for batch in bowl.seen] == [200, 200, 50]
+
+
+def test_patience():
+    bowl, progress = Bowl(), start()
+    train(bowl, progress, settings(max_iter=2000, n_iter_no_change=5, tol=1e-3))
+    curve = np.array(progress.loss_curve)
+    best = np.minimum.accumulate(curve)
+    # Six epochs in a row without an improvement by tol, and never so before.
+    stale = curve[1:] > best[:-1] - 1e-3
+    assert stale[-6:].all()
+    assert not any(stale[i : i + 6].all() for i in range(len(stale) - 6))
+
+
+def test_early_stopping_keeps_the_state_of_the_best_score():
+    class Overfitting(Bowl):
+        def validation_score(self, theta):
+            return -((theta - self.minimum / 2) ** 2).sum()
+
+    bowl, progress = Overfitting(), start()
+    theta = train(bowl, progress, settings(early_stopping=True, learning_rate=0.02))
+    assert bowl.validation_score(theta) == max(progress.validation_scores) == progress.best_score
+    assert len(progress.validation_scores) == len(progress.loss_curve) < 200
+    np.testing.assert_allclose(theta, bowl.minimum / 2, atol=0.1)
+    stopped = start()
+    train(bowl, stopped, settings(solver="lbfgs", early_stopping=True, n_iter_no_change=1))
+    assert len(stopped.validation_scores) == len(stopped.loss_curve)
+
+
+def test_one_epoch_keeps_the_last_state_and_goes_on():
+    bowl, progress = Bowl(), start()
+    for _ in range(5):
+        theta = train(bowl, progress, settings(batch_size=20), one_epoch=True)
+    np.testing.assert_array_equal(theta, progress.theta)
+    assert progress.n_steps == 10
+    assert len(progress.loss_curve) == 5
+    # The same steps as in one go.
+    other = start()
+    with pytest.warns(ConvergenceWarning):
+        train(bowl, other, settings(batch_size=20, max_iter=5))
+    np.testing.assert_allclose(other.loss_curve, progress.loss_curve)
+
+
+def test_verbose(capsys):
+    train(Bowl(), start(), settings(verbose=True, early_stopping=True))
+    out = capsys.readouterr().out
+    assert "Iteration 1, loss = " in out
+    assert "Validation score: " in out
+    assert "Validation score did not improve more than tol=0.000100 for 10" in out
+
+
+def test_adam_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    theta, slots = rng.normal(size=5), {}
+    theirs = [theta.copy()]
+    optimizer = AdamOptimizer(theirs, 0.05)
+    for step in range(1, 20):
+        grad = rng.normal(size=5)
+        adam(theta, grad, slots, step, 0.05)
+        optimizer.update_params(theirs, [grad])
+        np.testing.assert_allclose(theta, theirs[0], rtol=1e-12)
+
+
+def test_solver_names():
+    assert resolve_solver("lbfgs") == resolve_solver("L-BFGS-B") == "L-BFGS-B"
+    assert resolve_solver("nelder-mead") == "Nelder-Mead"
+    assert set(STEP_RULES) == {"adam"}
+    with pytest.raises(ValueError, match="Unknown solver 'adma'. Did you mean 'adam'"):
+        resolve_solver("adma")
+    with pytest.raises(ValueError, match="needs second derivatives"):
+        resolve_solver("trust-ncg")
+
+
+@given(st.lists(st.lists(st.integers(0, 4), max_size=3), min_size=1, max_size=5), st.data())
+def test_layouts_pack_and_unpack(shapes, data):
+    shapes = {f"part_{i}": tuple(shape) for i, shape in enumerate(shapes)}
+    layout = Layout(**shapes)
+    theta = np.arange(layout.size, dtype=float)
+    parts = layout.unpack(theta)
+    assert {name: part.shape for name, part in parts.items()} == shapes
+    np.testing.assert_array_equal(layout.pack(**parts), theta)
+    assert all(np.shares_memory(part, theta) for part in parts.values() if part.size)
+
+
+@pytest.mark.parametrize("name", [*CLASSIFICATION_LOSSES, *REGRESSION_LOSSES])
+def test_gradients_of_losses(name):
+    loss = (CLASSIFICATION_LOSSES | REGRESSION_LOSSES)[name]
+    rng = np.random.default_rng(0)
+    outputs, targets = rng.normal(size=(6, 3)), np.eye(3)[rng.integers(0, 3, 6)]
+    _, grad = loss(outputs, targets)
+    for column in range(3):
+        step = np.zeros((1, 3))
+        step[0, column] = 1e-6
+        slope = (loss(outputs + step, targets)[0] - loss(outputs - step, targets)[0]) / 2e-6
+        np.testing.assert_allclose(grad[:, column], slope, atol=1e-8)
+
+
+def test_probabilities_of_huge_logits():
+    logits = np.array([[1e300, -1e300], [-1e5, 1e5], [700.0, 0.0]])
+    with np.errstate(all="raise", under="ignore"):
+        np.testing.assert_allclose(softmax(logits).sum(axis=1), 1)
+        loss, _ = CLASSIFICATION_LOSSES["log_loss"](logits[1:], np.array([[0.0, 1], [1, 0]]))
+    np.testing.assert_allclose(loss, 0, atol=1e-300)
+
+
+def test_loss_names():
+    with pytest.raises(ValueError, match="Unknown loss 'logloss'. Did you mean 'log_loss'"):
+        resolve_loss("logloss", CLASSIFICATION_LOSSES)
+
+
+def test_validation_rows_are_stratified_and_not_too_few():
+    codes = np.repeat([0, 1], [80, 20])
+    kept, aside = split_validation(100, 0.1, np.random.RandomState(0), codes)
+    assert np.bincount(codes[aside]).tolist() == [8, 2]
+    assert sorted([*kept, *aside]) == list(range(100))
+    with pytest.raises(ValueError, match="too few to tell progress: raise validation_fraction"):
+        split_validation(8, 0.1, np.random.RandomState(0), None)
+
+
+def test_training_does_not_warn_on_its_own():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(Bowl(), start(), settings(max_iter=1000))

@@ -1,0 +1,169 @@
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from sklearn.datasets import load_iris
+
+from skquantum import __version__, cli
+from skquantum.cli import main
+from skquantum.comparison import MODELS
+from skquantum.comparison import _runner as runner
+
+
+@pytest.fixture
+def flowers(tmp_path):
+    """Return a CSV file of 45 irises."""
+    frame = load_iris(as_frame=True).frame.groupby("target").head(15)
+    path = tmp_path / "flowers.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_compare_a_file(flowers, tmp_path, capsys):
+    report = tmp_path / "report.html"
+    arguments = [str(flowers), "--target", "target", "--cv", "2", "--report", str(report)]
+    arguments += ["--budget", "2"]
+    assert main(["compare", *arguments, "--seed", "3"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("flowers.csv: 45 rows, 4 features, classification")
+    assert "Verdict: " in out
+    assert f"Report: {report}" in out
+    assert err.startswith("Rule: ")
+    assert "[10/10]" in err
+    page = report.read_text(encoding="utf-8")
+    assert "Model comparison: flowers.csv" in page
+    assert f"skquantum compare {flowers} --target target --cv 2" in page
+
+
+def test_options_reach_the_comparison(monkeypatch, capsys):
+    seen = {}
+
+    def compare(models, X, y, **options):
+        seen.update(options, models=models, n=len(y))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "compare", compare)
+    options = "--model QuantumKernelSVC --subsample 90 --scoring f1_macro --n-jobs 2"
+    rule = "--max-score-drop 0.1 --max-cost-ratio 9 --alpha 0.1 --hardware-latency 3"
+    assert main(["compare", "iris", *options.split(), *rule.split()]) == 130
+    assert "interrupted before anything was finished" in capsys.readouterr().err
+    assert (seen["models"], seen["n"]) == (["QuantumKernelSVC"], 90)
+    assert (seen["scoring"], seen["n_jobs"], seen["task"]) == ("f1_macro", 2, "classification")
+    rule = seen["rule"]
+    assert (rule.max_score_drop, rule.max_cost_ratio, rule.alpha) == (0.1, 9, 0.1)
+    assert rule.hardware_latency == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "model"), [("wine", "QuantumKernelSVC"), ("diabetes", "QuantumKernelSVR")]
+)
+def test_the_default_model_does_the_task(monkeypatch, data, model):
+    def compare(models, X, y, **options):
+        assert models == [model]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "compare", compare)
+    assert main(["compare", data]) == 130
+
+
+def test_ctrl_c_prints_and_writes_what_is_finished(monkeypatch, flowers, tmp_path, capsys):
+    real, calls = runner.evaluate, []
+
+    def evaluate(*arguments):
+        calls.append(arguments)
+        if len(calls) > 9:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(runner, "evaluate", evaluate)
+    report = tmp_path / "report.html"
+    assert (
+        main(["compare", str(flowers), "--cv", "2", "--budget", "1", "--report", str(report)])
+        == 130
+    )
+    assert "INCOMPLETE: 9 of 10" in capsys.readouterr().out
+    assert "INCOMPLETE: 9 of 10" in report.read_text(encoding="utf-8")
+
+
+def test_models(capsys):
+    assert main(["models"]) == 0
+    out = capsys.readouterr().out
+    for name in (*MODELS, "logistic regression", "ridge regression", "breast_cancer"):
+        assert name in out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["compare", "--help"], ["models", "--help"]])
+def test_help(arguments, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(arguments)
+    assert "usage: skquantum" in capsys.readouterr().out
+
+
+def test_version_and_module():
+    found = subprocess.run(
+        [sys.executable, "-m", "skquantum", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == f"skquantum {__version__}"
+
+
+def write(tmp_path, **columns):
+    path = tmp_path / "data.csv"
+    base = {"a": range(60), "kind": ["x", "y"] * 30}
+    pd.DataFrame(base | columns).to_csv(path, index=False)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("columns", "arguments", "message"),
+    [
+        ({}, [], "Name it with --target, one of: a, kind"),
+        ({}, ["--target", "knd"], "There is no column 'knd'. Did you mean 'kind'?"),
+        ({"kind": ["x", None] * 30}, ["--target", "kind"], "is missing in 30 of 60 rows"),
+        ({"b": ["u", "v"] * 30}, ["--target", "kind"], "not numeric: b"),
+        ({"b": [1.0, None] * 30}, ["--target", "kind"], "b (30)"),
+        ({"b": range(60)}, ["--target", "b", "--task", "classification"], "too many for classes"),
+        ({"kind": ["x"] * 60}, ["--target", "kind"], "one class, x"),
+        ({"kind": ["x"] * 57 + ["y"] * 3}, ["--target", "kind"], "Class 'y' has 3 rows"),
+        ({}, ["--target", "kind", "--model", "QSVC"], "No model is called 'QSVC'"),
+        ({}, ["--target", "kind", "--model", "QuantumKernelSVR"], "must be numeric"),
+        ({}, ["--target", "kind", "--cv", "1"], "cv=1"),
+        ({}, ["--target", "kind", "--budget", "0"], "budget=0"),
+        ({}, ["--target", "kind", "--subsample", "99"], "the data have 60 rows"),
+        ({}, ["--target", "kind", "--scoring", "accuracie"], "Did you mean 'accuracy'?"),
+        ({}, ["--target", "kind", "--alpha", "2"], "alpha=2.0"),
+        ({}, ["--target", "kind", "--seed", "-1"], "random_state=-1"),
+        ({}, ["--target", "kind", "--report", "no/such/report.html"], "folder that exists"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, columns, arguments, message):
+    assert main(["compare", write(tmp_path, **columns), *arguments]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("skquantum: error: ")
+    assert err.count("\n") == 1
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["compare", "breast_cancr"], "Did you mean 'breast_cancer'?"),
+        (["compare", "missing.csv"], "There is no file"),
+        (["compare", "iris", "--target", "a"], "its target cannot be chosen"),
+    ],
+)
+def test_unknown_data(arguments, message, capsys):
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_failing_model_is_exit_code_1(monkeypatch, flowers, capsys):
+    def fail(self, X, y, sample_weight=None):
+        raise RuntimeError("no qubits")
+
+    monkeypatch.setattr(MODELS["QuantumKernelSVC"].make, "fit", fail)
+    assert main(["compare", str(flowers), "--cv", "2", "--budget", "1"]) == 1
+    assert "QuantumKernelSVC failed: RuntimeError: no qubits" in capsys.readouterr().err

@@ -1,0 +1,70 @@
+"""Laws about the documentation: what it names exists, and what exists is named."""
+
+import importlib
+import re
+import types
+from pathlib import Path
+
+import pytest
+
+import skquantum
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "skquantum"
+ROOMS = sorted(
+    f"skquantum.{path.name.removesuffix('.py')}"
+    for path in PACKAGE.iterdir()
+    if not path.name.startswith("_") and (path.suffix == ".py" or (path / "__init__.py").exists())
+)
+
+
+def documented() -> set[str]:
+    """Return the qualified names in the API reference."""
+    names, module = set(), ""
+    for line in (ROOT / "docs" / "api.rst").read_text(encoding="utf-8").splitlines():
+        if match := re.match(r"\.\. currentmodule:: (\S+)", line):
+            module = match[1]
+        elif match := re.match(r"(?:   |\.\. data:: )(\w+)$", line):
+            names.add(f"{module}.{match[1]}")
+    return names
+
+
+def resolve(name: str) -> object:
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def test_the_api_reference_names_only_what_exists():
+    assert documented()
+    for name in documented():
+        resolve(name)
+
+
+@pytest.mark.parametrize("module", ["skquantum", *ROOMS])
+def test_every_public_name_is_in_the_api_reference(module):
+    # By identity: what a room and the package both offer is described once.
+    described = {id(resolve(name)) for name in documented()}
+    for name in getattr(importlib.import_module(module), "__all__", []):
+        value = resolve(f"{module}.{name}")
+        if not (isinstance(value, types.ModuleType) or name == "__version__"):
+            assert id(value) in described, f"docs/api.rst lacks {module}.{name}"
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_every_room_is_on_the_architecture_page(module):
+    page = (ROOT / "docs" / "architecture.rst").read_text(encoding="utf-8")
+    assert f"``{module.removeprefix('skquantum.')}``" in page
+
+
+def test_the_readme_example_runs(capsys):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})
+    best_score = float(capsys.readouterr().out.split()[-1])
+    assert best_score > 0.9
+
+
+def test_the_version_is_written_once():
+    sources = [PACKAGE / "_version.py", *PACKAGE.rglob("*.py")]
+    assert sum('__version__ = "' in p.read_text(encoding="utf-8") for p in set(sources)) == 1
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+)?", skquantum.__version__)
