@@ -168,13 +168,18 @@ class QuantumLayer:
         values, weights = self._checked(X, weights)
         return self._evaluator.forward(values, weights)
 
-    def forward_vjp(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, Pullback]:
+    def forward_vjp(
+        self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
+    ) -> tuple[np.ndarray, Pullback]:
         """Return the outputs, and the function that gives gradients for them.
 
         Parameters
         ----------
         X, weights
             As in `forward`.
+        data_gradient : bool, default=True
+            Whether the gradient for the rows is wanted. Without it dL/dX is zero, and what it
+            alone needs is not computed.
 
         Returns
         -------
@@ -185,7 +190,7 @@ class QuantumLayer:
             (n_samples, n_features), and dL/dweights, shape (n_weights,).
         """
         values, weights = self._checked(X, weights)
-        outputs, inner = self._evaluator.forward_vjp(values, weights)
+        outputs, inner = self._evaluator.forward_vjp(values, weights, data_gradient=data_gradient)
 
         def pullback(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             cotangent = np.asarray(cotangent, dtype=float)
@@ -195,6 +200,8 @@ class QuantumLayer:
                     f"{cotangent.shape}."
                 )
             grad_values, grad_weights = inner(cotangent)
+            if not data_gradient:
+                return np.zeros((len(outputs), self.n_features)), grad_weights
             return self._encoding.encode_vjp(X, grad_values), grad_weights
 
         return outputs, pullback

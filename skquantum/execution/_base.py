@@ -25,8 +25,13 @@ class Evaluator(Protocol):
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return expectation values, shape (n_samples, n_observables)."""
 
-    def forward_vjp(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, Pullback]:
-        """Return expectation values, and the function that gives gradients for them."""
+    def forward_vjp(
+        self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
+    ) -> tuple[np.ndarray, Pullback]:
+        """Return expectation values, and the function that gives gradients for them.
+
+        Without `data_gradient` the gradient for the rows may be left at zero.
+        """
 
 
 class Backend(BaseEstimator, ABC):

@@ -56,6 +56,12 @@ class Angles:
             offset[row] = float(rest)
         return matrix * np.pi, offset * np.pi
 
+    @cached_property
+    def has_weights(self) -> bool:
+        """Whether any expression depends on a weight."""
+        weights = set(self._columns[len(self._data) :])
+        return any(e.free_symbols & weights for e in self._renamed)
+
     def __call__(self, X: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """Return angles in radians, shape (n_expressions, n_samples).
 

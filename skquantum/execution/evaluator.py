@@ -18,6 +18,7 @@ from skquantum.execution.adjoint import (
     DENSE_QUBITS,
     Bound,
     DenseBlocks,
+    Plan,
     Pullback,
     SharedGradient,
     bind,
@@ -29,9 +30,11 @@ from skquantum.execution.program import Fixed, Phases, Program
 from skquantum.execution.qsim import (
     apply_fixed,
     apply_local,
+    chunks,
     inverse,
     monomial,
     multiply_tables,
+    padded,
     phase_table,
 )
 
@@ -71,12 +74,16 @@ class AdjointEvaluator:
             out[run.rows] = self.observables.expectations(run.psi)[: _length(run.rows)]
         return out
 
-    def forward_vjp(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, Pullback]:
+    def forward_vjp(
+        self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
+    ) -> tuple[np.ndarray, Pullback]:
         """Return expectation values, and the function that gives gradients for them.
 
         The function takes dL/d(expectations), shape (n_samples, n_observables), and returns
-        dL/dX, shape (n_samples, n_data), and dL/dweights, shape (n_weights,).
+        dL/dX, shape (n_samples, n_data), and dL/dweights, shape (n_weights,). Without
+        `data_gradient` the former is zero, and what it alone needs is not computed.
         """
+        by_row_needed = data_gradient or self.program.row_angles.has_weights
         bound, out = self._start(X, weights)
         keep = len(X) * len(self.program.start) <= KEPT_AMPLITUDES
         kept = []
@@ -89,18 +96,19 @@ class AdjointEvaluator:
             gradient = SharedGradient(bound)
             grad_X, grad_weights = np.zeros(X.shape), np.zeros(len(weights))
             for run in kept if keep else self._runs(bound, X, weights):
-                padded = np.zeros((run.angles.shape[1], cotangent.shape[1]))
-                padded[: _length(run.rows)] = cotangent[run.rows]
-                by_row = self._backward(bound, run, padded, gradient)
-                part_X, part_weights = self.program.row_angles.pullback(
-                    X[run.rows], weights, by_row[:, : _length(run.rows)]
-                )
-                grad_X[run.rows] = part_X
-                grad_weights += part_weights
-            _, part = self.program.shared_angles.pullback(
+                part = padded(cotangent[run.rows].T, run.angles.shape[1]).T
+                by_row = np.zeros(run.angles.shape) if by_row_needed else None
+                self._backward(bound, run, part, by_row, gradient)
+                if by_row is not None:
+                    part_X, part_weights = self.program.row_angles.pullback(
+                        X[run.rows], weights, by_row[:, : _length(run.rows)]
+                    )
+                    grad_X[run.rows] = part_X
+                    grad_weights += part_weights
+            _, shared = self.program.shared_angles.pullback(
                 np.empty((1, 0)), weights, gradient.total()[:, None]
             )
-            return grad_X, grad_weights + part
+            return grad_X, grad_weights + shared
 
         return out, pullback
 
@@ -111,16 +119,12 @@ class AdjointEvaluator:
         dim = len(self.program.start)
         dense = self.program.n_qubits <= DENSE_QUBITS and len(X) >= dim
         blocks = bound.dense_blocks() if dense else None
-        most = max(16 if dim <= 2**20 else 1, CHUNK_AMPLITUDES // dim)
-        for begin in range(0, len(X), most):
-            rows = slice(begin, min(begin + most, len(X)))
+        for rows, n_columns in chunks(len(X), dim, CHUNK_AMPLITUDES):
             angles = self.program.row_angles(X[rows], weights)
-            if blocks is not None:
-                yield _forward_dense(bound, blocks, rows, angles, len(X) * dim <= 2**16)
+            if blocks is None:
+                yield self._forward_direct(bound, rows, padded(angles, n_columns))
             else:
-                n_columns = max(16 if dim <= 2**20 else 1, 1 << (_length(rows) - 1).bit_length())
-                angles = np.pad(angles, ((0, 0), (0, n_columns - _length(rows))))
-                yield self._forward_direct(bound, rows, angles)
+                yield _forward_dense(bound, blocks, rows, angles, len(X) * dim <= 2**16)
 
     def _forward_direct(self, bound: Bound, rows: slice, angles: np.ndarray) -> _Run:
         n_columns = angles.shape[1]
@@ -162,29 +166,32 @@ class AdjointEvaluator:
         return psi * (diagonal.conj() if back else diagonal)[:, None]
 
     def _backward(
-        self, bound: Bound, run: _Run, cotangent: np.ndarray, gradient: SharedGradient
-    ) -> np.ndarray:
-        """Add the gradients of shared angles, and return those of the angles by row."""
+        self,
+        bound: Bound,
+        run: _Run,
+        cotangent: np.ndarray,
+        by_row: np.ndarray | None,
+        gradient: SharedGradient,
+    ) -> None:
+        """Add the gradients of shared angles and, unless None, of the angles by row."""
         lam = self.observables.apply(run.psi, cotangent)
-        by_row = np.zeros(run.angles.shape)
         if run.inputs:
-            blocks = bound.dense_blocks()
-            _backward_dense(bound, blocks, run, lam, by_row, gradient)
+            _backward_dense(bound, bound.dense_blocks(), run, lam, by_row, gradient)
         else:
             self._backward_direct(bound, run, lam, by_row, gradient)
-        return by_row
 
     def _backward_direct(
         self,
         bound: Bound,
         run: _Run,
         lam: np.ndarray,
-        by_row: np.ndarray,
+        by_row: np.ndarray | None,
         gradient: SharedGradient,
     ) -> None:
         both = np.stack([run.psi, lam])
         prepared = bound.plan
-        for k in range(len(prepared.blocks) - 1, -1, -1):
+        first = _first_block(prepared, by_row)
+        for k in range(len(prepared.blocks) - 1, first - 1, -1):
             for segment, local in reversed(prepared.blocks[k]):
                 if isinstance(segment, Phases):
                     overlap = _imaginary_overlap(both[1], both[0]).sum(axis=1)
@@ -193,12 +200,25 @@ class AdjointEvaluator:
                 both = self._step(bound, segment, local, both, back=True)
                 if local >= 0:
                     gradient.add_chains(local, both[0], both[1])
-            if k:
+            if k and by_row is not None:
                 row_gradient(prepared.by_row[k - 1], both[0], both[1], by_row)
+            if k > first:
                 shape = (2,) + (2,) * self.program.n_qubits + (both.shape[-1],)
                 view = both.reshape(shape)
                 for phases in run.tables[k - 1]:
                     np.multiply(view, phases.conj(), out=view)
+
+
+def _first_block(prepared: Plan, by_row: np.ndarray | None) -> int:
+    """Return the block at which the way back ends: before it there is nothing to learn."""
+    if by_row is not None:
+        return 0
+    trainable = (
+        k
+        for k, block in enumerate(prepared.blocks)
+        if any(not isinstance(segment, Fixed) for segment, _ in block)
+    )
+    return next(trainable, len(prepared.blocks))
 
 
 def _length(rows: slice) -> int:
@@ -237,17 +257,19 @@ def _backward_dense(
     blocks: DenseBlocks,
     run: _Run,
     lam: np.ndarray,
-    by_row: np.ndarray,
+    by_row: np.ndarray | None,
     gradient: SharedGradient,
 ) -> None:
     n_columns = lam.shape[1]
-    for k in range(len(blocks.unitaries) - 1, -1, -1):
+    first = _first_block(bound.plan, by_row)
+    for k in range(len(blocks.unitaries) - 1, first - 1, -1):
         unitary, psi = blocks.unitaries[k], run.inputs[k]
         if unitary is not None:
             left = lam if psi.shape[1] == n_columns else lam.sum(axis=1, keepdims=True)
             gradient.add_outer(k, left @ psi.conj().T)
-            if k:
+            if k > first or by_row is not None:
                 lam = unitary.conj().T.astype(lam.dtype, copy=False) @ lam
-        if k:
+        if k and by_row is not None:
             row_gradient(bound.plan.by_row[k - 1], psi, lam, by_row)
+        if k > first:
             lam = multiply_tables(lam, [t.conj() for t in run.tables[k - 1]], n_columns)

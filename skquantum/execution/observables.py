@@ -90,11 +90,11 @@ class PauliMatrix:
         -------
         ndarray of the shape and type of `psi`
         """
-        out = np.zeros_like(psi)
+        out = None
         for mask, phases in self.groups.items():
             factor = (phases.real if mask == 0 else phases).T @ cotangent.T
-            if mask == 0:
-                out += factor.astype(psi.real.dtype) * psi
-            else:
-                out[self._basis ^ mask] += factor.astype(psi.dtype) * psi
-        return out
+            dtype = psi.real.dtype if mask == 0 else psi.dtype
+            part = factor.astype(dtype, copy=False) * psi
+            part = part if mask == 0 else part[self._basis ^ mask]
+            out = part if out is None else out + part
+        return np.zeros_like(psi) if out is None else out

@@ -26,6 +26,7 @@ import sympy
 from skquantum.execution.angles import Angles
 from skquantum.execution.rotations import RotationForm, rotation_form
 
+SPLIT_QUBITS = 6  # below, one table of phases costs less than the calls for two
 MAX_GATE_QUBITS = 6  # the widest matrix gate that qsim applies
 LOCAL, FIXED, PHASES = range(3)  # a qubit's level counts segments; its kind is level % 3
 
@@ -420,7 +421,8 @@ def _tables(
         # Relative cost, measured: an exponential is some four times a multiplication.
         return sum(4 * size(g) + 2**n_qubits for g in groups if g)
 
-    groups = min((cut(m) for m in range(n_qubits)), key=cost)
+    cuts = range(n_qubits) if n_qubits >= SPLIT_QUBITS else range(1)
+    groups = min(map(cut, cuts), key=cost)
     return tuple(_table(group, n_qubits) for group in groups if group)
 
 

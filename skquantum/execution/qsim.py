@@ -20,7 +20,8 @@ import qsimcirq
 
 from skquantum.execution.program import Fixed, Phases, PhaseTable, Program
 
-CHUNK_AMPLITUDES = 2**17  # what stays in a core's second-level cache, with its temporaries
+CHUNK_AMPLITUDES = 2**18  # what stays in a core's second-level cache, with its temporaries
+ANGLE_ROWS = 2**16
 MIN_COLUMNS = 16  # below it, qsim's vector code takes another path, with other rounding
 
 
@@ -42,18 +43,34 @@ def run(
     psi : ndarray of complex64, shape (2 ** n_qubits, n_rows)
         Their states, one column each.
     """
-    dim = 2**program.n_qubits
+    # Angles are worth computing for many chunks at a time, but not for millions of rows.
+    for begin in range(0, len(values), ANGLE_ROWS):
+        angles = program.row_angles(values[begin : begin + ANGLE_ROWS])
+        for rows, n_columns in chunks(angles.shape[1], 2**program.n_qubits, CHUNK_AMPLITUDES):
+            psi = _run_chunk(program, padded(angles[:, rows], n_columns), n_columns, n_threads)
+            yield slice(begin + rows.start, begin + rows.stop), psi[:, : rows.stop - rows.start]
+
+
+def chunks(n_rows: int, dim: int, amplitudes: int) -> Iterator[tuple[slice, int]]:
+    """Split rows into chunks of about so many amplitudes.
+
+    Yields
+    ------
+    rows : slice
+    n_columns : int
+        The power of two that the chunk is padded to.
+    """
     # The floor of 16 columns gives way where it alone would fill the memory.
     fewest = MIN_COLUMNS if dim <= 2**20 else 1
-    most = max(fewest, CHUNK_AMPLITUDES // dim)
-    for begin in range(0, len(values), most):
-        rows = slice(begin, min(begin + most, len(values)))
-        n_rows = rows.stop - rows.start
-        n_columns = max(fewest, 1 << (n_rows - 1).bit_length())
-        angles = program.row_angles(values[rows])
-        if n_rows < n_columns:
-            angles = np.pad(angles, ((0, 0), (0, n_columns - n_rows)))
-        yield rows, _run_chunk(program, angles, n_columns, n_threads)[:, :n_rows]
+    most = max(fewest, amplitudes // dim)
+    for begin in range(0, n_rows, most):
+        stop = min(begin + most, n_rows)
+        yield slice(begin, stop), max(fewest, 1 << (stop - begin - 1).bit_length())
+
+
+def padded(angles: np.ndarray, n_columns: int) -> np.ndarray:
+    """Fill angles of shape (n_angles, n_rows) up with zeros to so many columns."""
+    return np.pad(angles, ((0, 0), (0, n_columns - angles.shape[1])))
 
 
 def _run_chunk(program: Program, angles: np.ndarray, n_columns: int, n_threads: int) -> np.ndarray:
@@ -160,8 +177,10 @@ def _simulate(circuit: Any, psi: np.ndarray, n_threads: int) -> np.ndarray:
         "s": 0,
         # Fusing to three or more qubits pays only where memory, not arithmetic, is the limit.
         **qsimcirq.QSimOptions(
-            max_fused_gate_size=2 if total < 20 else 3,
-            cpu_threads=n_threads if total > 14 else 1,
+            max_fused_gate_size=2 if total < 22 else 3,
+            # qsim's idle threads keep their cores busy for a while, which slows the products
+            # that follow by more than they gain on small states.
+            cpu_threads=n_threads if total >= 20 else 1,
         ).as_dict(),
     }
     flat = np.ascontiguousarray(psi).reshape(-1).view(np.float32)

@@ -65,20 +65,32 @@ class ParameterShiftEvaluator(_ExpectationEvaluator):
         self._free = cirq.Circuit(cirq.I.on_each(qubits), operations).freeze()
         self._symbols = tuple(sympy.Symbol(f"shift_{i}") for i in range(len(terms)))
         self._angles = Angles([t for t, _ in terms], self.data, self.weights)
+        names = {symbol.name for symbol in self.weights}
+        self._trainable = [bool(cirq.parameter_names(t) & names) for t, _ in terms]
         self._rules = [shift_rule(frequencies(spectrum)) for _, spectrum in terms]
 
-    @property
-    def n_circuits(self) -> int:
-        """Circuits that the gradient of one row costs."""
-        return sum(2 * len(shifts) for shifts, _ in self._rules)
+    def n_circuits(self, *, data_gradient: bool = True) -> int:
+        """Return how many circuits the gradient of one row costs."""
+        return sum(
+            2 * len(shifts)
+            for (shifts, _), trainable in zip(self._rules, self._trainable, strict=True)
+            if data_gradient or trainable
+        )
 
-    def forward_vjp(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, Pullback]:
-        """Return expectation values, and the function that gives gradients for them."""
+    def forward_vjp(
+        self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
+    ) -> tuple[np.ndarray, Pullback]:
+        """Return expectation values, and the function that gives gradients for them.
+
+        Without `data_gradient`, gates that depend on data alone are not shifted.
+        """
 
         def pullback(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             angles = self._angles(X, weights)
             gradient = np.zeros(angles.shape)
             for term, (shifts, factors) in enumerate(self._rules):
+                if not (data_gradient or self._trainable[term]):
+                    continue
                 moved = np.repeat(angles[:, None, :], 2 * len(shifts), axis=1)
                 moved[term] += np.concatenate([shifts, -shifts])[:, None]
                 values = moved.reshape(len(angles), -1).T / np.pi
@@ -112,18 +124,25 @@ class SPSAEvaluator(_ExpectationEvaluator):
        gradient approximation", IEEE Transactions on Automatic Control 37, 332 (1992)
     """
 
-    n_circuits = 2
-
     def __init__(self, *args: Any, step: float = 0.1, random_state: Any = None) -> None:
         super().__init__(*args)
         self.step = step
         self._random = check_random_state(random_state)
 
-    def forward_vjp(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, Pullback]:
-        """Return expectation values, and the function that estimates gradients for them."""
+    def n_circuits(self, *, data_gradient: bool = True) -> int:
+        """Return how many circuits the gradient of one row costs."""
+        return 2
+
+    def forward_vjp(
+        self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
+    ) -> tuple[np.ndarray, Pullback]:
+        """Return expectation values, and the function that estimates gradients for them.
+
+        Without `data_gradient`, rows are not perturbed, which makes the estimate less noisy.
+        """
 
         def pullback(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            rows = self._random.choice([-1.0, 1.0], X.shape)
+            rows = self._random.choice([-1.0, 1.0], X.shape) * data_gradient
             common = self._random.choice([-1.0, 1.0], len(weights))
             up = self.forward(X + self.step * rows, weights + self.step * common)
             down = self.forward(X - self.step * rows, weights - self.step * common)
