@@ -89,7 +89,8 @@ def skquantum(n_qubits, threads):
     from skquantum.circuits import ZZEncoding
     from skquantum.kernels import FidelityKernel
 
-    return FidelityKernel(ZZEncoding(n_qubits=n_qubits, reps=REPS, entanglement="linear"))
+    encoding = ZZEncoding(n_qubits=n_qubits, reps=REPS, entanglement="linear", bandwidth=1.0)
+    return FidelityKernel(encoding)
 
 
 def cherk(n_qubits, threads):

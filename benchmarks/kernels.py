@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import queue
+import shutil
 import statistics
 import subprocess
 import sys
@@ -109,8 +110,8 @@ class Benchmark:
         if name in self.workers and self.workers[name].process.poll() is None:
             return self.workers[name]
         python = self.pythons.get(PEERS[name].environment)
-        if python is None:
-            raise PeerError(f"no environment {PEERS[name].environment!r}")
+        if python is None or shutil.which(python) is None:
+            raise PeerError(f"no interpreter for {PEERS[name].environment!r}")
         log = self.scratch / f"{name}.log"
         self.workers[name] = worker = Worker(name, python, self.options.threads, log)
         versions = worker.ask(self.options.time_limit, "hello")["versions"]

@@ -94,7 +94,7 @@ def test_parameter_shift_is_the_derivative_of_the_reference(data):
 LAYERS = [
     dict(encoding="angle", ansatz="strongly_entangling", n_features=3),
     dict(encoding="angle", ansatz=HardwareEfficient(n_layers=2), n_features=3, reupload=True),
-    dict(encoding=ZZEncoding(reps=1), ansatz=RealAmplitudes(n_layers=1), n_features=3),
+    dict(encoding=ZZEncoding(reps=1, bandwidth=1.0), ansatz=RealAmplitudes(n_layers=1), n_features=3),
     dict(encoding="angle", ansatz=StronglyEntangling(n_layers=1), n_features=2, observables="XYZ"),
     dict(encoding=AmplitudeEncoding(), ansatz=TreeTensor(), n_features=6),
     dict(encoding=AngleEncoding(n_qubits=2), ansatz=SimplifiedTwoDesign(), n_features=5),

@@ -14,6 +14,7 @@ from skquantum.circuits._layered import (
 )
 from skquantum.circuits._multiplexed import MultiplexedRy
 from skquantum.circuits._phase import IQPEncoding, ZZEncoding
+from skquantum.circuits._pooling import PoolingNetwork
 from skquantum.circuits._resolve import ANSATZE, ENCODINGS, resolve_ansatz, resolve_encoding
 from skquantum.circuits._tree import TreeTensor
 
@@ -30,6 +31,7 @@ __all__ = [
     "HardwareEfficient",
     "IQPEncoding",
     "MultiplexedRy",
+    "PoolingNetwork",
     "RealAmplitudes",
     "ReuploadingEncoding",
     "SimplifiedTwoDesign",

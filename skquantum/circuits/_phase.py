@@ -78,8 +78,9 @@ class ZZEncoding(_PhaseEncoding):
     entanglement : {"linear", "circular", "full"}, default="linear"
         Which pairs of qubits share a phase: neighbours, neighbours and the last with the
         first, or all.
-    bandwidth : float, default=1.0
-        Positive factor on the data [2]_.
+    bandwidth : float, default=0.03
+        Positive factor on the data [2]_. The default scored best over built-in data sets with
+        standardised features; 1.0 is the map as published.
 
     References
     ----------
@@ -91,11 +92,20 @@ class ZZEncoding(_PhaseEncoding):
     Examples
     --------
     >>> from skquantum.circuits import ZZEncoding
-    >>> print(ZZEncoding(reps=1).build(2))
+    >>> print(ZZEncoding(reps=1, bandwidth=1.0).build(2))
     0: ───H───Z^(2*x_0/pi)───ZZ────────────────────────────────
                              │
     1: ───H───Z^(2*x_1/pi)───ZZ^(2*(pi - x_0)*(pi - x_1)/pi)───
     """
+
+    def __init__(
+        self,
+        n_qubits: int | None = None,
+        reps: int = 2,
+        entanglement: str = "linear",
+        bandwidth: float = 0.03,
+    ) -> None:
+        super().__init__(n_qubits, reps, entanglement, bandwidth)
 
     @staticmethod
     def _single(x: sympy.Expr) -> sympy.Expr:

@@ -15,6 +15,7 @@ from skquantum.circuits._layered import (
     StronglyEntangling,
 )
 from skquantum.circuits._phase import IQPEncoding, ZZEncoding
+from skquantum.circuits._pooling import PoolingNetwork
 from skquantum.circuits._tree import TreeTensor
 
 _T = TypeVar("_T", bound=Template)
@@ -36,6 +37,7 @@ ANSATZE: dict[str, type[Ansatz]] = {
     "real_amplitudes": RealAmplitudes,
     "simplified_two_design": SimplifiedTwoDesign,
     "tree_tensor": TreeTensor,
+    "pooling": PoolingNetwork,
 }
 
 

@@ -11,7 +11,12 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.svm import SVC, SVR
 
 from skquantum._validation import did_you_mean
-from skquantum.estimators import QuantumKernelSVC, QuantumKernelSVR
+from skquantum.estimators import (
+    QuantumKernelSVC,
+    QuantumKernelSVR,
+    VariationalClassifier,
+    VariationalRegressor,
+)
 
 TASKS = ("classification", "regression")
 
@@ -42,7 +47,13 @@ class ModelEntry:
     tasks: tuple[str, ...] = ("classification",)
 
 
-_KERNEL_GRID: Grid = {"C": [1.0, 10.0, 100.0], "encoding__bandwidth": [0.02, 0.1]}
+_KERNEL_GRID: Grid = {"C": [1.0, 10.0, 100.0], "encoding__bandwidth": [0.03, 0.1]}
+# The embedding learns the angles' scale, and keeps wide data on few qubits.
+_VARIATIONAL_GRID: Grid = {
+    "embedding": ["linear"],
+    "alpha": [0.1, 1.0, 10.0],
+    "n_layers": [2, 4],
+}
 
 #: Quantum models by name; the first that does the task is the command line's default.
 MODELS: dict[str, ModelEntry] = {
@@ -55,6 +66,17 @@ MODELS: dict[str, ModelEntry] = {
         QuantumKernelSVR,
         _KERNEL_GRID,
         "support vector regressor with a quantum kernel",
+        ("regression",),
+    ),
+    "VariationalClassifier": ModelEntry(
+        VariationalClassifier,
+        _VARIATIONAL_GRID,
+        "trained circuit between linear maps, for classes",
+    ),
+    "VariationalRegressor": ModelEntry(
+        VariationalRegressor,
+        _VARIATIONAL_GRID,
+        "trained circuit between linear maps, for numbers",
         ("regression",),
     ),
 }

@@ -4,9 +4,9 @@ The circuit is run forward once. With ``lam = dL/dpsi*`` at its end, both states
 through the segments, and every gate's gradient is a product of the two: no tape of states is
 kept. Two strategies give the same numbers:
 
-- *direct*: the segments run on the rows' states, through qsim;
-- *dense*: where the batch has more rows than a state has amplitudes, each run of segments that
-  all rows share becomes one small unitary, computed once, and meets the rows in one product.
+- *dense*, for small registers: each run of segments that all rows share becomes one small
+  unitary, computed once, and meets the rows in one product;
+- *direct*, for larger ones: the segments run on the rows' states, through qsim.
 
 References
 ----------

@@ -117,7 +117,8 @@ class AdjointEvaluator:
 
     def _runs(self, bound: Bound, X: np.ndarray, weights: np.ndarray) -> Iterator[_Run]:
         dim = len(self.program.start)
-        dense = self.program.n_qubits <= DENSE_QUBITS and len(X) >= dim
+        # Not a matter of how many rows there are: a row's result must not depend on the others.
+        dense = self.program.n_qubits <= DENSE_QUBITS
         blocks = bound.dense_blocks() if dense else None
         for rows, n_columns in chunks(len(X), dim, CHUNK_AMPLITUDES):
             angles = self.program.row_angles(X[rows], weights)

@@ -31,7 +31,7 @@ OWN = cirq.Circuit(cirq.ry(X_0)(A), cirq.CZ(A, B) ** X_1, cirq.rx(X_0 * X_2 + 1)
 FOLDED = [
     ZZEncoding(),
     ZZEncoding(n_qubits=2, reps=1, entanglement="circular", bandwidth=0.3),
-    ZZEncoding(n_qubits=3, entanglement="full"),
+    ZZEncoding(n_qubits=3, entanglement="full", bandwidth=1.0),
     IQPEncoding(),
     IQPEncoding(n_qubits=2, reps=3, entanglement="full", bandwidth=0.5),
     AngleEncoding(),

@@ -51,7 +51,7 @@ def iqp(x, reps, pairs):
 @pytest.mark.parametrize("entanglement", PAIRS)
 def test_zz_is_the_map_of_havlicek(n, reps, entanglement, states):
     x = np.random.default_rng(n).uniform(0, 2 * np.pi, size=n)
-    psi = states(ZZEncoding(reps=reps, entanglement=entanglement), x)[0]
+    psi = states(ZZEncoding(reps=reps, entanglement=entanglement, bandwidth=1.0), x)[0]
     paper = havlicek(x, reps, PAIRS[entanglement](n))
     # Phase gates turn the other way round than the paper's exp(i phi Z), hence the conjugate
     # (which kernels don't see), up to a global phase.
@@ -77,7 +77,7 @@ def test_zz_is_made_of_the_usual_gates(states):
         [cirq.CX(a, b), pair(b), cirq.CX(a, b)],
     )
     expected = circuit.final_state_vector(dtype=np.complex128)
-    assert_allclose(states(ZZEncoding(reps=1), [x, y])[0], expected, atol=1e-12)
+    assert_allclose(states(ZZEncoding(reps=1, bandwidth=1.0), [x, y])[0], expected, atol=1e-12)
 
 
 def test_pairs_meet_within_a_sublayer_only(states):
@@ -112,5 +112,5 @@ def test_an_encoding_draws_itself():
         "                         │\n"
         "1: ───H───Z^(2*x_1/pi)───ZZ^(2*(pi - x_0)*(pi - x_1)/pi)───"
     )
-    assert str(ZZEncoding(reps=1).build(2)) == expected
+    assert str(ZZEncoding(reps=1, bandwidth=1.0).build(2)) == expected
     assert "0.3" in str(ZZEncoding(bandwidth=0.3).build(2))

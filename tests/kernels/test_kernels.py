@@ -29,6 +29,7 @@ ENCODINGS = [
     AngleEncoding(),
     AngleEncoding(n_qubits=2, entanglement="linear", reps=2),
     ZZEncoding(),
+    ZZEncoding(bandwidth=1.0),
     ZZEncoding(n_qubits=2, reps=1, bandwidth=0.3),
     IQPEncoding(entanglement="full"),
     ReuploadingEncoding(),

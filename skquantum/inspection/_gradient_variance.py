@@ -1,0 +1,178 @@
+"""How fast gradients vanish as the register grows: barren plateaus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cirq
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skquantum.circuits import Ansatz, resolve_ansatz
+from skquantum.estimators._head import check_init, initial_weights
+from skquantum.execution import QsimBackend
+from skquantum.layers import QuantumLayer
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# The angle that every qubit is encoded with: a state on which neither the observable nor a
+# circuit near the identity is stationary.
+FEATURE = np.pi / 4
+
+
+@dataclass(frozen=True)
+class GradientVariance:
+    """Variances of gradients over registers and initialisations.
+
+    Attributes
+    ----------
+    n_qubits : ndarray of int, shape (n_registers,)
+        Sizes of the register.
+    inits : tuple of str
+        Names of the initialisations.
+    variances : ndarray of shape (n_inits, n_registers)
+        Mean over all weights of the variance of the derivative over random starts.
+    """
+
+    n_qubits: np.ndarray
+    inits: tuple[str, ...]
+    variances: np.ndarray
+
+    def slopes(self) -> dict[str, float]:
+        """Return for each initialisation the factor that a further qubit multiplies by.
+
+        Returns
+        -------
+        dict of str to float
+            From a straight line through the logarithms; below one the variance decays
+            exponentially with the register.
+        """
+        logs = np.log(np.maximum(self.variances, np.finfo(float).tiny))
+        return {
+            init: float(np.exp(np.polyfit(self.n_qubits, row, 1)[0]))
+            for init, row in zip(self.inits, logs, strict=True)
+        }
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the variances against the number of qubits, on a logarithmic scale.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            _, ax = plt.subplots()
+        for init, row in zip(self.inits, self.variances, strict=True):
+            ax.semilogy(self.n_qubits, row, marker="o", label=init)
+        ax.set(xlabel="qubits", ylabel="variance of the gradient")
+        ax.set_xticks(self.n_qubits)
+        ax.legend(title="init")
+        return ax
+
+
+def gradient_variance(
+    ansatz: str | Ansatz = "strongly_entangling",
+    n_qubits: Sequence[int] = (2, 4, 6, 8),
+    *,
+    init: Sequence[str] = ("uniform", "small_normal", "identity_blocks"),
+    n_samples: int = 100,
+    n_layers: int | None = None,
+    backend: QsimBackend | None = None,
+    random_state: Any = None,
+) -> GradientVariance:
+    """Measure the variance of gradients over random starts, for growing registers.
+
+    Where it decays exponentially with the number of qubits, training can't start: a barren
+    plateau [1]_. Every qubit is first turned by pi/4 about Y; the observable is the product of Z on the first two qubits (Z, for one qubit).
+
+    Parameters
+    ----------
+    ansatz : str or Ansatz, default="strongly_entangling"
+        The circuit, or its name.
+    n_qubits : sequence of int, default=(2, 4, 6, 8)
+        Sizes of the register.
+    init : sequence of str, default=("uniform", "small_normal", "identity_blocks")
+        Initialisations, as in :class:`skquantum.VariationalClassifier`. "identity_blocks" puts
+        the inverse of each layer after it, as the classifier does, so its circuit has twice the
+        layers.
+    n_samples : int, default=100
+        Random starts for each; all of them run as one batch.
+    n_layers : int, default=None
+        Layers of the ansatz, if it has that parameter. None means as many as qubits, the
+        regime in which plateaus show.
+    backend : QsimBackend, default=None
+        How circuits are run; None means ``QsimBackend()``.
+    random_state : int, RandomState instance or None, default=None
+        Where random starts come from.
+
+    Returns
+    -------
+    GradientVariance
+        With the variances, ``plot()`` and ``slopes()``.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or a number is not positive.
+
+    References
+    ----------
+    .. [1] J. R. McClean et al., "Barren plateaus in quantum neural network training
+       landscapes", Nature Communications 9, 4812 (2018), https://arxiv.org/abs/1803.11173
+
+    Examples
+    --------
+    >>> from skquantum.inspection import gradient_variance
+    >>> result = gradient_variance(n_qubits=(2, 4, 6), n_samples=200, random_state=0)
+    >>> slopes = result.slopes()
+    >>> slopes["uniform"] < slopes["small_normal"]
+    True
+    """
+    if n_samples < 2:
+        raise ValueError(f"n_samples must be at least 2 for a variance, got {n_samples}.")
+    for name in init:
+        check_init(name)
+    rng = check_random_state(random_state)
+    variances = [
+        [_variance(ansatz, n, name, n_samples, n_layers, backend, rng) for n in n_qubits]
+        for name in init
+    ]
+    return GradientVariance(np.array(n_qubits), tuple(init), np.array(variances))
+
+
+def _variance(
+    ansatz: str | Ansatz,
+    n_qubits: int,
+    init: str,
+    n_samples: int,
+    n_layers: int | None,
+    backend: QsimBackend | None,
+    rng: np.random.RandomState,
+) -> float:
+    ansatz = resolve_ansatz(ansatz)
+    if "n_layers" in ansatz.get_params(deep=False):
+        ansatz = type(ansatz)(**ansatz.get_params(deep=False) | {"n_layers": n_layers or n_qubits})
+    observable = cirq.PauliString(cirq.Z(q) for q in cirq.LineQubit.range(min(n_qubits, 2)))
+    layer = QuantumLayer(
+        "angle",
+        ansatz,
+        [observable],
+        n_features=n_qubits,
+        identity_blocks=init == "identity_blocks",
+    )
+    # The weights take the place of the data: all random starts are the rows of one batch.
+    circuit = cirq.resolve_parameters(layer.circuit, dict.fromkeys(layer.data_symbols, FEATURE))
+    starts = np.array([initial_weights(init, layer, ansatz, rng) for _ in range(n_samples)])
+    run = (backend or QsimBackend()).evaluator(circuit, layer.weight_symbols, (), [observable])
+    gradients, _ = run.forward_vjp(starts, np.empty(0))[1](np.ones((n_samples, 1)))
+    return float(gradients.var(axis=0, ddof=1).mean())
