@@ -12,6 +12,7 @@ import sympy
 
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
 from skquantum.execution import Backend, Evaluator, QsimBackend
+from skquantum.execution.observables import check_observables
 from skquantum.execution.shifts import Pullback
 
 PAULIS = {"X": cirq.X, "Y": cirq.Y, "Z": cirq.Z}
@@ -112,7 +113,7 @@ class QuantumLayer:
         if reupload:
             pieces = [piece for layer in layers for piece in (encoder, layer)]
         self.circuit = cirq.Circuit(moment for piece in pieces for moment in piece)
-        self.observables = _observables(observables, self.n_qubits)
+        self.observables = resolve_observables(observables, self.n_qubits)
         self._evaluator  # noqa: B018  (refuse now what could not run)
 
     @property
@@ -137,13 +138,8 @@ class QuantumLayer:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        # What does not pickle: a compiled circuit, compiled again when needed, and Cirq's sums.
-        state = {name: value for name, value in vars(self).items() if name != "_evaluator"}
-        return state | {"observables": [list(total) for total in self.observables]}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        sums = [sum(strings, cirq.PauliSum()) for strings in state["observables"]]
-        self.__dict__.update(state | {"observables": sums})
+        # A compiled circuit does not pickle; it is compiled again when needed.
+        return {name: value for name, value in vars(self).items() if name != "_evaluator"}
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the outputs.
@@ -256,19 +252,22 @@ def _layers(
     for layer in layers:
         names = cirq.parameter_names(layer)
         own = [s for s in symbols if str(s) in names]
+        block = cirq.Circuit()
         for half in (layer, cirq.inverse(layer)):
             fresh = {s: sympy.Symbol(f"w_{count + i}") for i, s in enumerate(own)}
-            out.append(cirq.resolve_parameters(half, fresh, recursive=False))
+            block += cirq.resolve_parameters(half, fresh, recursive=False)
             count += len(own)
+        out.append(block)
     return out, tuple(sympy.Symbol(f"w_{i}") for i in range(count))
 
 
-def _observables(
+def resolve_observables(
     observables: str | Sequence[cirq.PauliSum | cirq.PauliString] | None, n_qubits: int
 ) -> list[cirq.PauliSum]:
+    """Return what is to be measured on so many qubits, given as for `QuantumLayer`."""
     letters = "Z" if observables is None else observables
     if not isinstance(letters, str):
-        return [cirq.PauliSum.wrap(o) for o in letters]
+        return check_observables(letters, cirq.LineQubit.range(n_qubits))
     if not letters or set(letters) - set(PAULIS):
         raise ValueError(
             f"observables must be None, letters of 'XYZ', or a list of cirq.PauliSum, got "

@@ -3,7 +3,15 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skquantum import QuantumKernelSVC, QuantumKernelSVR
+from skquantum import (
+    ClassicalPoolingTransformer,
+    QuantumFeatureTransformer,
+    QuantumKernelSVC,
+    QuantumKernelSVR,
+    QuantumPoolingTransformer,
+    VariationalClassifier,
+    VariationalRegressor,
+)
 from skquantum.circuits import AngleEncoding, IQPEncoding, ReuploadingEncoding, ZZEncoding
 from skquantum.execution import ReferenceBackend
 
@@ -19,9 +27,24 @@ ESTIMATORS = [
     QuantumKernelSVC(AngleEncoding(n_qubits=2), backend=ReferenceBackend()),
     QuantumKernelSVR(),
     QuantumKernelSVR(AngleEncoding()),
+    VariationalClassifier(),
+    VariationalClassifier(embedding="linear", solver="lbfgs", batch_size=20),
+    VariationalRegressor(),
+    VariationalRegressor(embedding="linear", loss="absolute_error", batch_size=20, max_iter=50),
+    QuantumPoolingTransformer(),
+    QuantumPoolingTransformer(
+        encoding="amplitude", convolution="so4", objective="reconstruction", pooling="measured"
+    ),
+    QuantumPoolingTransformer(stride=1, observables="XZ", pooling="modular", solver="lbfgs"),
+    ClassicalPoolingTransformer(),
+    ClassicalPoolingTransformer(kind="mean", stride=1),
+    QuantumFeatureTransformer(),
+    QuantumFeatureTransformer("zz", ansatz="hardware_efficient"),
 ]
 
 
+# Whether training has converged on the checks' random data is not what they ask.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks(ESTIMATORS)
 def test_check_estimator(estimator, check):
     check(estimator)

@@ -94,13 +94,25 @@ def test_parameter_shift_is_the_derivative_of_the_reference(data):
 LAYERS = [
     dict(encoding="angle", ansatz="strongly_entangling", n_features=3),
     dict(encoding="angle", ansatz=HardwareEfficient(n_layers=2), n_features=3, reupload=True),
-    dict(encoding=ZZEncoding(reps=1, bandwidth=1.0), ansatz=RealAmplitudes(n_layers=1), n_features=3),
+    dict(
+        encoding=ZZEncoding(reps=1, bandwidth=1.0), ansatz=RealAmplitudes(n_layers=1), n_features=3
+    ),
     dict(encoding="angle", ansatz=StronglyEntangling(n_layers=1), n_features=2, observables="XYZ"),
     dict(encoding=AmplitudeEncoding(), ansatz=TreeTensor(), n_features=6),
     dict(encoding=AngleEncoding(n_qubits=2), ansatz=SimplifiedTwoDesign(), n_features=5),
     dict(encoding="angle", ansatz="real_amplitudes", n_features=2, identity_blocks=True),
     dict(encoding=AngleEncoding(), ansatz=StronglyEntangling(n_layers=1), n_features=7),
 ]
+
+
+@pytest.mark.parametrize("n_features", [2, 7])
+def test_a_row_does_not_depend_on_the_rows_beside_it(n_features):
+    layer = QuantumLayer("angle", "strongly_entangling", n_features=n_features, backend=FAST)
+    rng = np.random.default_rng(0)
+    X, w = rng.normal(size=(60, n_features)), rng.normal(size=layer.n_weights)
+    whole = layer.forward(X, w)
+    for rows in (slice(0, 1), slice(3, 20), slice(20, 60)):
+        np.testing.assert_allclose(layer.forward(X[rows], w), whole[rows], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("n_rows", [2, 40])
@@ -198,14 +210,16 @@ def test_parameter_shift_counts_its_circuits():
     assert run.n_circuits(data_gradient=False) == 2 * layer.n_weights
 
 
-def test_identity_blocks_are_the_identity():
+@pytest.mark.parametrize("reupload", [False, True])
+def test_identity_blocks_are_the_identity(reupload):
     options = dict(encoding="angle", ansatz="strongly_entangling", n_features=3, backend=FAST)
-    layer = QuantumLayer(**options, identity_blocks=True)
+    layer = QuantumLayer(**options, identity_blocks=True, reupload=reupload)
     rng = np.random.default_rng(0)
     half = rng.normal(size=(3, 1, layer.n_weights // 6))
     w = np.repeat(half, 2, axis=1).ravel()
     X = rng.normal(size=(4, 3))
-    np.testing.assert_allclose(layer.forward(X, w), np.cos(X), rtol=0, atol=1e-5)
+    times = 3 if reupload else 1
+    np.testing.assert_allclose(layer.forward(X, w), np.cos(times * X), rtol=0, atol=1e-5)
 
 
 def test_layers_pickle():
@@ -227,6 +241,8 @@ def test_bad_input():
         layer.vjp(X, np.zeros(8), np.ones((3, 1)))
     with pytest.raises(ValueError, match="which the circuit lacks"):
         QuantumLayer("angle", "real_amplitudes", [cirq.Z(cirq.LineQubit(9))], n_features=2)
+    with pytest.raises(TypeError, match=r"observables\[0\] must be a cirq.PauliSum"):
+        QuantumLayer("angle", "real_amplitudes", ["Z0"], n_features=2)
     with pytest.raises(ValueError, match="letters of 'XYZ'"):
         QuantumLayer("angle", "real_amplitudes", "ZQ", n_features=2)
     with pytest.raises(ValueError, match="Did you mean 'adjoint'"):

@@ -282,7 +282,8 @@ class PoolingNetwork(Ansatz):
         def block(a: cirq.LineQubit, b: cirq.LineQubit, w: Weights) -> Iterator[cirq.OP_TREE]:
             fresh = dict(zip(symbols, w, strict=True))
             renamed = cirq.resolve_parameters(circuit, fresh, recursive=False)
-            yield renamed.transform_qubits({line[0]: a, line[1]: b}).all_operations()
+            places: dict[cirq.Qid, cirq.Qid] = {cirq.LineQubit(0): a, cirq.LineQubit(1): b}
+            yield renamed.transform_qubits(places).all_operations()
 
         return block, len(symbols)
 

@@ -76,6 +76,8 @@ class FoldResult:
         Of a quantum model.
     circuit : str or None
         Its circuit, drawn as text.
+    loss_curve : list of float or None
+        Training loss of each epoch, of a model that trains in epochs.
     warnings : tuple of str
         What the fits warned of.
     error : str or None
@@ -98,6 +100,7 @@ class FoldResult:
     probabilities: np.ndarray | None = None
     resources: dict[str, Any] | None = None
     circuit: str | None = None
+    loss_curve: list[float] | None = None
     warnings: tuple[str, ...] = ()
     error: str | None = None
 
@@ -152,6 +155,7 @@ def _measure(
         "predict_time": _predict_time(fitted, X_test) / len(test),
         "resources": _attribute(fitted, "resources_"),
         "circuit": _drawing(_attribute(fitted, "circuit_")),
+        "loss_curve": _attribute(fitted, "loss_curve_"),
         "y_true": y[test],
     }
     score = float(check_scoring(fitted, problem.scoring)(fitted, X_test, y[test]))

@@ -8,12 +8,14 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, SVR
 
 from skquantum._validation import did_you_mean
 from skquantum.estimators import (
     QuantumKernelSVC,
     QuantumKernelSVR,
+    QuantumPoolingTransformer,
     VariationalClassifier,
     VariationalRegressor,
 )
@@ -78,6 +80,16 @@ MODELS: dict[str, ModelEntry] = {
         _VARIATIONAL_GRID,
         "trained circuit between linear maps, for numbers",
         ("regression",),
+    ),
+    "QuantumPoolingTransformer": ModelEntry(
+        lambda: Pipeline(
+            [
+                ("pooling", QuantumPoolingTransformer("auto", n_outputs=2, observables="XZ")),
+                ("linear", LogisticRegression(max_iter=1000)),
+            ]
+        ),
+        {"pooling__encoding__bandwidth": [0.3, 1.0], "linear__C": [0.01, 0.1, 1.0]},
+        "trained pooling of windows of two (images: 2x2) values, before a linear classifier",
     ),
 }
 

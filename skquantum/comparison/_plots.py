@@ -108,3 +108,27 @@ def draw_calibration(comparison: "Comparison", ax: Any) -> None:
     ax.legend(frameon=False, fontsize="small", loc="best")
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
+
+
+def draw_training(comparison: "Comparison", ax: Any) -> None:
+    """Draw the loss of each epoch, one line for each fold, of the models that have one."""
+    for name in comparison.models:
+        is_baseline = name in comparison.baselines
+        curves = [r.loss_curve for r in comparison.of(name) if r.loss_curve]
+        for k, curve in enumerate(curves):
+            ax.plot(
+                range(1, len(curve) + 1),
+                curve,
+                color=colours(comparison)[name],
+                lw=0.9 if is_baseline else 1.4,
+                alpha=0.7,
+                zorder=2 if is_baseline else 3,
+                label=None if k else name,
+            )
+    ax.set_yscale("log")
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("training loss")
+    ax.grid(alpha=0.25, lw=0.6)
+    ax.legend(frameon=False, fontsize="small", loc="upper right")
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skquantum.comparison._data import INNER_SPLITS
-from skquantum.comparison._plots import colours, draw_calibration, draw_scores
+from skquantum.comparison._plots import colours, draw_calibration, draw_scores, draw_training
 from skquantum.comparison._style import CSS
 from skquantum.comparison._text import incomplete
 
@@ -119,6 +119,10 @@ def _plots(comparison: "Comparison") -> str:
     drawn = [("Score of each fold", draw_scores)]
     if comparison.task == "classification":
         drawn.append(("Calibration", draw_calibration))
+    # A network among the baselines is no reason for a plot of its own; next to a model it is.
+    compared = [name for name in comparison.models if name not in comparison.baselines]
+    if any(result.loss_curve for name in compared for result in comparison.of(name)):
+        drawn.append(("Training", draw_training))
     figures = [
         f"<figure><figcaption>{title}</figcaption>{_svg(draw, comparison, title)}</figure>"
         for title, draw in drawn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import cirq
 import numpy as np
@@ -15,6 +15,7 @@ from skquantum._validation import did_you_mean
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._losses import Loss
 from skquantum.estimators._training import ALL_ROWS, Layout, Objective, Rows
+from skquantum.execution.shifts import Pullback
 from skquantum.layers import QuantumLayer
 
 INITS = ("small_normal", "identity_blocks", "uniform")
@@ -22,12 +23,30 @@ INITS = ("small_normal", "identity_blocks", "uniform")
 EMBEDDED = 4
 
 
+class Layer(Protocol):
+    """What a head needs of its circuit, as `QuantumLayer` has it."""
+
+    n_features: int
+
+    @property
+    def n_weights(self) -> int: ...
+
+    @property
+    def n_outputs(self) -> int: ...
+
+    def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray: ...
+
+    def forward_vjp(
+        self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
+    ) -> tuple[np.ndarray, Pullback]: ...
+
+
 class QuantumHead:
     """A trainable model of three parts, all its parameters in one flat vector.
 
     Parameters
     ----------
-    layer : QuantumLayer
+    layer : Layer
         The circuit.
     n_features, n_outputs : int
         Width of the data and of the outputs.
@@ -35,11 +54,13 @@ class QuantumHead:
         Whether a linear map of the data comes before the circuit.
     """
 
-    def __init__(
-        self, layer: QuantumLayer, *, n_features: int, n_outputs: int, embedding: bool
-    ) -> None:
+    def __init__(self, layer: Layer, *, n_features: int, n_outputs: int, embedding: bool) -> None:
         self.layer = layer
         self.embedding = embedding
+        # Parameters of the embedding are its coefficients times the root of their number. A step
+        # of given size in each of them then moves the angles of wide data not much more than
+        # those of narrow data.
+        self._scale = n_features**-0.5
         shapes: dict[str, tuple[int, ...]] = {
             "weights": (layer.n_weights,),
             "coef": (n_outputs, layer.n_outputs),
@@ -67,10 +88,16 @@ class QuantumHead:
         }
         if self.embedding:
             # Standardised features become angles of about one radian.
-            n_inputs, n_features = shapes["embedding_coef"]
-            arrays["embedding_coef"] = rng.normal(0, n_features**-0.5, (n_inputs, n_features))
-            arrays["embedding_intercept"] = np.zeros(n_inputs)
+            arrays["embedding_coef"] = rng.normal(size=shapes["embedding_coef"])
+            arrays["embedding_intercept"] = np.zeros(shapes["embedding_intercept"])
         return self.layout.pack(**arrays)
+
+    def arrays(self, theta: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the parameters by name, as the model is written down: angles are X coef^T + b."""
+        part = self.layout.unpack(theta)
+        if self.embedding:
+            part["embedding_coef"] = part["embedding_coef"] * self._scale
+        return part
 
     def outputs(self, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
         """Return the outputs, shape (n_rows, n_outputs)."""
@@ -83,7 +110,9 @@ class QuantumHead:
     ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """Return the outputs, and what turns their cotangent into the gradient of `theta`."""
         part = self.layout.unpack(theta)
-        observed, layer_pullback = self.layer.forward_vjp(self._angles(part, X), part["weights"])
+        observed, layer_pullback = self.layer.forward_vjp(
+            self._angles(part, X), part["weights"], data_gradient=self.embedding
+        )
 
         def pullback(cotangent: np.ndarray) -> np.ndarray:
             grad = np.empty_like(theta)
@@ -92,7 +121,7 @@ class QuantumHead:
             cotangent.sum(axis=0, out=into["intercept"])
             grad_angles, into["weights"][:] = layer_pullback(cotangent @ part["coef"])
             if self.embedding:
-                np.matmul(grad_angles.T, X, out=into["embedding_coef"])
+                np.matmul(grad_angles.T * self._scale, X, out=into["embedding_coef"])
                 grad_angles.sum(axis=0, out=into["embedding_intercept"])
             return grad
 
@@ -101,7 +130,7 @@ class QuantumHead:
     def _angles(self, part: Mapping[str, np.ndarray], X: np.ndarray) -> np.ndarray:
         if not self.embedding:
             return X
-        return X @ part["embedding_coef"].T + part["embedding_intercept"]
+        return X @ (part["embedding_coef"].T * self._scale) + part["embedding_intercept"]
 
     def penalised(self) -> list[slice]:
         """Return where the coefficients of linear maps are: an L2 penalty is on these only."""
@@ -146,24 +175,29 @@ def make_layer(
 
 
 def initial_weights(
-    init: str | ArrayLike, layer: QuantumLayer, ansatz: Ansatz, rng: np.random.RandomState
+    init: str | ArrayLike,
+    layer: QuantumLayer,
+    ansatz: Ansatz,
+    rng: np.random.RandomState,
+    name: str = "init",
 ) -> np.ndarray:
     """Return weights of the circuit to start from.
 
     Raises
     ------
     ValueError
-        If an array is not of the length of the weights, or not finite.
+        If an array is not of the length of the weights, or not finite; it calls the parameter by
+        its name.
     """
     if not isinstance(init, str):
         weights = np.asarray(init, dtype=float)
         if weights.shape != (layer.n_weights,):
             raise ValueError(
-                f"init has shape {weights.shape}, but the circuit has {layer.n_weights} weights: "
-                f"give an array of shape ({layer.n_weights},)."
+                f"{name} has shape {weights.shape}, but the circuit has {layer.n_weights} "
+                f"weights: give an array of shape ({layer.n_weights},)."
             )
         if not np.isfinite(weights).all():
-            raise ValueError("init must be finite.")
+            raise ValueError(f"{name} must be finite.")
         return weights.copy()
     blocks = [cirq.parameter_names(block) for block in ansatz.layers(layer.n_qubits)]
     if init == "identity_blocks":

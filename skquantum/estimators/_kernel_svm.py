@@ -188,7 +188,7 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         cost on hardware, and ``n_simulations`` that it did cost.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if `X` had any.
 
     References

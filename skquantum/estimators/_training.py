@@ -179,6 +179,7 @@ class Tasks:
 
     def end(self, theta: np.ndarray) -> bool:
         """End the epoch; true if a callback asks to stop."""
+        self.begin()  # a solver may report an iteration that needed no evaluation
         task, self.current = self.current, None
         return task.call_on_fit_task_end(
             estimator=self.estimator,
@@ -261,11 +262,9 @@ def train(
         )
     if tasks is not None:
         tasks.close(progress.theta)
-    for found in (kept, progress.best_theta, progress.good_theta, progress.theta):
-        if found is not None:
-            break
-    progress.theta = found.copy()
-    return found.copy()
+    candidates = (kept, progress.best_theta, progress.good_theta, progress.theta)
+    progress.theta = next(theta for theta in candidates if theta is not None).copy()
+    return progress.theta.copy()
 
 
 class _Monitor:
@@ -510,10 +509,10 @@ class TrainedMixin(CallbackSupportMixin):
             tasks = Tasks(self, context, data, self._learned)
         progress = self._progress
         theta = train(objective, progress, settings, tasks, one_epoch=data is None)
-        vars(self).update(self._learned(theta))
+        self.__dict__.update(self._learned(theta))
         validated = bool(progress.validation_scores)
-        self.loss_curve_ = progress.loss_curve
-        self.validation_scores_ = progress.validation_scores if validated else None
+        self.loss_curve_ = list(progress.loss_curve)
+        self.validation_scores_ = list(progress.validation_scores) if validated else None
         self.best_validation_score_ = progress.best_score if validated else None
         self.best_loss_ = None if validated else progress.best_loss
         self.n_iter_ = len(progress.loss_curve)
@@ -527,12 +526,15 @@ def split_validation(
     n_rows: int, fraction: float, rng: np.random.RandomState, stratify: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows to train on and those to validate on, both in their given order."""
-    train_rows, validation_rows = train_test_split(
-        np.arange(n_rows), test_size=fraction, random_state=rng, stratify=stratify
-    )
-    if len(validation_rows) < 2:
+    n_aside = int(np.ceil(fraction * n_rows))
+    n_needed = max(2, 0 if stratify is None else len(np.unique(stratify)))
+    if not n_needed <= n_aside <= n_rows - n_needed:
         raise ValueError(
-            f"early_stopping sets {len(validation_rows)} of {n_rows} distinct rows aside, too few "
-            f"to tell progress: raise validation_fraction={fraction}, or use more rows."
+            f"early_stopping with validation_fraction={fraction} sets {n_aside} of {n_rows} "
+            f"distinct rows aside; at least {n_needed} rows are needed on both sides. Change "
+            "validation_fraction, or use more rows."
         )
+    train_rows, validation_rows = train_test_split(
+        np.arange(n_rows), test_size=n_aside, random_state=rng, stratify=stratify
+    )
     return np.sort(train_rows), np.sort(validation_rows)

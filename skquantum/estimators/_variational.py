@@ -69,8 +69,9 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         Cross-entropy, or the Brier score, which a few wrong labels disturb less. Both are
         proper scoring rules: their minimum is at the true probabilities.
     alpha : float, default=0.0001
-        Strength of the L2 penalty on the coefficients of the linear maps, divided by the number
-        of rows as in :class:`sklearn.neural_network.MLPClassifier`. Angles are not penalised.
+        Strength of the L2 penalty on the coefficients of the linear maps (those of the
+        embedding times the root of their number), divided by the number of rows as in
+        :class:`sklearn.neural_network.MLPClassifier`. Angles are not penalised.
     solver : str, default="adam"
         "adam"; "spsa", which needs two evaluations a step and no gradient [4]_; "lbfgs"; or
         the name of any other method of :func:`scipy.optimize.minimize` that needs no second
@@ -142,7 +143,7 @@ default="small_normal"
         that they did cost: states run forward, and backward for a gradient.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if `X` had any.
 
     See Also
@@ -180,6 +181,7 @@ default="small_normal"
     True
     """
 
+    classes_: np.ndarray
     _losses = CLASSIFICATION_LOSSES
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **VariationalEstimator._parameter_constraints,
@@ -274,15 +276,15 @@ default="small_normal"
         self._check_named()
         data = callback_data(X, y, sample_weight)
         resume = self.warm_start and hasattr(self, "weights_")
-        X, y = validate_data(self, X, y, dtype=np.float64, reset=not resume)
-        check_classification_targets(y)
-        classes = np.unique(y)
+        rows_X, labels = validate_data(self, X, y, dtype=np.float64, reset=not resume)
+        check_classification_targets(labels)
+        classes = np.unique(labels)
         if resume and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start=True goes on from the last fit and needs the same classes: they were "
                 f"{self.classes_}, and y has {classes}."
             )
-        rows, codes = self._rows(X, y, classes, sample_weight)
+        rows, codes = self._rows(rows_X, labels, classes, sample_weight)
         present = np.unique(codes)
         if not resume:
             # Rows of weight zero are no rows, their classes no classes.
@@ -290,8 +292,8 @@ default="small_normal"
             rows = TrainingRows(rows.X, rows.targets[:, present], rows.weight)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"{type(self).__name__} needs at least two classes; y has one class, "
-                f"{self.classes_[0]!r}{' of positive weight' * (len(classes) > 1)}."
+                f"{type(self).__name__} needs at least two classes; y has one class"
+                f"{' of positive weight' * (len(classes) > 1)}, {self.classes_[0]!r}."
             )
         self._learn(rows, resume=resume, stratify=codes, data=data)
         return self
@@ -336,20 +338,20 @@ default="small_normal"
             )
         first = not hasattr(self, "weights_")
         _check_partial_fit_first_call(self, classes)
-        X, y = validate_data(self, X, y, dtype=np.float64, reset=first)
-        check_classification_targets(y)
+        rows_X, labels = validate_data(self, X, y, dtype=np.float64, reset=first)
+        check_classification_targets(labels)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least two classes; classes has "
                 f"{len(self.classes_)} class."
             )
-        unknown = np.setdiff1d(y, self.classes_)
+        unknown = np.setdiff1d(labels, self.classes_)
         if len(unknown):
             raise ValueError(
                 f"y has labels {unknown} that are not in classes {self.classes_}, which the first "
                 "call of partial_fit has to name in full."
             )
-        rows, _ = self._rows(X, y, self.classes_, sample_weight)
+        rows, _ = self._rows(rows_X, labels, self.classes_, sample_weight)
         self._learn(rows, resume=not first)
         return self
 
@@ -467,7 +469,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
     >>> from skquantum import VariationalRegressor
     >>> X = np.linspace(-3, 3, 40).reshape(-1, 1)
     >>> y = np.column_stack([np.sin(X), np.cos(2 * X)])
-    >>> model = VariationalRegressor(solver="lbfgs", random_state=0).fit(X, y)
+    >>> model = VariationalRegressor(n_qubits=2, solver="lbfgs", random_state=0).fit(X, y)
     >>> model.predict(X).shape, bool(model.score(X, y) > 0.99)
     ((40, 2), True)
     """
@@ -608,11 +610,12 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
     def _rows(
         self, X: ArrayLike, y: ArrayLike, sample_weight: Any, *, first: bool
     ) -> TrainingRows:
-        X, y = validate_data(
+        rows_X, targets = validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, reset=first
         )
-        self._flat = y.ndim == 1
-        return distinct_rows(X, y.reshape(len(y), -1).astype(np.float64), sample_weight)
+        self._flat = targets.ndim == 1
+        targets = targets.reshape(len(targets), -1).astype(np.float64)
+        return distinct_rows(rows_X, targets, sample_weight)
 
     def _first_intercept(self, rows: TrainingRows) -> np.ndarray:
         return np.average(rows.targets, axis=0, weights=rows.weight)

@@ -109,29 +109,25 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         self.random_state = random_state
         self.verbose = verbose
 
+    weights_: np.ndarray
+    layer_: QuantumLayer
+    _head: QuantumHead
+    _theta: np.ndarray
+    _rows_run: tuple[int, int]  # forward alone, and with a gradient
+
     @property
     def circuit_(self) -> cirq.Circuit:
         """The trained circuit: weights are bound, data symbols are free."""
         check_is_fitted(self, "weights_")
-        layer = self.layer_
-        values = dict(zip(layer.weight_symbols, map(float, self.weights_), strict=True))
-        return cirq.resolve_parameters(layer.circuit, values)
+        return with_weights(self.layer_.circuit, self.layer_, self.weights_)
 
     @property
     def resources_(self) -> dict[str, int]:
         """Qubits, depth and gates of the circuit, and what the fits cost so far."""
         check_is_fitted(self, "weights_")
-        layer, forward, backward = self.layer_, *self._rows_run
-        shifts = shifted_circuits(layer, for_data=self._head.embedding)
-        per_gradient = {
-            "adjoint": 2,  # the state, and its adjoint on the way back
-            "parameter-shift": 1 + shifted_circuits(layer, for_data=True),
-            "spsa": 3,
-        }[self._gradient]
-        return circuit_resources(layer.circuit) | {
-            "n_circuits": n_settings(layer.observables) * (forward + backward * (1 + shifts)),
-            "n_simulations": forward + backward * per_gradient,
-        }
+        return circuit_resources(self.layer_.circuit) | training_cost(
+            self.layer_, self._gradient, *self._rows_run, data_gradient=self._head.embedding
+        )
 
     def _check_named(self) -> None:
         """Check the names among the parameters, before any computation."""
@@ -211,7 +207,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         self._build(rows)
         shapes, learned = self._head.layout.shapes, before["_head"].layout.shapes
         if shapes != learned:
-            vars(self).update(before)
+            self.__dict__.update(before)
             name = next(n for n in shapes | learned if shapes.get(n) != learned.get(n))
             raise ValueError(
                 f"warm_start=True goes on from the last fit, whose {name}_ has shape "
@@ -222,13 +218,13 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         self._rows_run = before["_rows_run"]
 
     def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:
-        parts = self._head.layout.unpack(theta)
+        parts = self._head.arrays(theta)
         return {"_theta": theta} | {f"{name}_": array for name, array in parts.items()}
 
     def _outputs(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self, "weights_")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return self._head.outputs(self._theta, X)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        return self._head.outputs(self._theta, rows)
 
     def _first_intercept(self, rows: TrainingRows) -> np.ndarray:
         raise NotImplementedError
@@ -247,15 +243,35 @@ def can_partial_fit(estimator: VariationalEstimator) -> bool:
     return True
 
 
-def shifted_circuits(layer: QuantumLayer, *, for_data: bool) -> int:
+def with_weights(circuit: cirq.Circuit, layer: QuantumLayer, weights: np.ndarray) -> cirq.Circuit:
+    """Return a circuit with the symbols of a layer's weights bound."""
+    values = dict(zip(layer.weight_symbols, map(float, weights), strict=True))
+    return cirq.resolve_parameters(circuit, values)
+
+
+def training_cost(
+    layer: QuantumLayer, gradient: str, forward: int, backward: int, *, data_gradient: bool
+) -> dict[str, int]:
+    """Count what rows cost, run forward alone and with a gradient: on hardware, and here."""
+    shifts = shifted_circuits(layer, data_gradient=data_gradient)
+    # With the adjoint method: the state, and its adjoint on the way back.
+    per_gradient = {"adjoint": 2, "parameter-shift": 1 + shifts, "spsa": 3}[gradient]
+    return {
+        "n_circuits": n_settings(layer.observables) * (forward + backward * (1 + shifts)),
+        "n_simulations": forward + backward * per_gradient,
+    }
+
+
+def shifted_circuits(layer: QuantumLayer, *, data_gradient: bool) -> int:
     """Count the circuits that the gradient of one row costs by the parameter-shift rule."""
-    circuit, data = layer.circuit, layer.data_symbols
-    if not for_data:
-        circuit = cirq.resolve_parameters(circuit, dict.fromkeys(data, 0.5), recursive=False)
-        data = ()
-    return ParameterShiftEvaluator(
-        ReferenceBackend(), circuit.freeze(), data, layer.weight_symbols, layer.observables
-    ).n_circuits
+    evaluator = ParameterShiftEvaluator(
+        ReferenceBackend(),
+        layer.circuit.freeze(),
+        layer.data_symbols,
+        layer.weight_symbols,
+        layer.observables,
+    )
+    return evaluator.n_circuits(data_gradient=data_gradient)
 
 
 def n_settings(observables: Sequence[cirq.PauliSum]) -> int:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Sequence
 
 import cirq
 import numpy as np
+
+# Cirq's sums do not pickle, and estimators have them among their parameters.
+copyreg.pickle(cirq.PauliSum, lambda total: (cirq.PauliSum.from_pauli_strings, (list(total),)))
 
 
 def check_observables(
@@ -18,12 +22,12 @@ def check_observables(
     for i, observable in enumerate(observables):
         try:
             total = cirq.PauliSum.wrap(observable)
-        except (TypeError, ValueError) as error:
+            missing = sorted(set(total.qubits) - set(qubits))
+        except (AttributeError, TypeError, ValueError) as error:
             raise TypeError(
                 f"observables[{i}] must be a cirq.PauliSum or cirq.PauliString, got "
                 f"{observable!r}."
             ) from error
-        missing = sorted(set(total.qubits) - set(qubits))
         if missing:
             raise ValueError(
                 f"observables[{i}] = {total} acts on {missing}, which the circuit lacks; its "

@@ -93,7 +93,8 @@ def gradient_variance(
     """Measure the variance of gradients over random starts, for growing registers.
 
     Where it decays exponentially with the number of qubits, training can't start: a barren
-    plateau [1]_. Every qubit is first turned by pi/4 about Y; the observable is the product of Z on the first two qubits (Z, for one qubit).
+    plateau [1]_. Every qubit is first turned by pi/4 about Y; the observable is the product of Z
+    on the first two qubits (Z, for one qubit).
 
     Parameters
     ----------
@@ -162,7 +163,9 @@ def _variance(
     ansatz = resolve_ansatz(ansatz)
     if "n_layers" in ansatz.get_params(deep=False):
         ansatz = type(ansatz)(**ansatz.get_params(deep=False) | {"n_layers": n_layers or n_qubits})
-    observable = cirq.PauliString(cirq.Z(q) for q in cirq.LineQubit.range(min(n_qubits, 2)))
+    observable: cirq.PauliString = cirq.PauliString(
+        cirq.Z(q) for q in cirq.LineQubit.range(min(n_qubits, 2))
+    )
     layer = QuantumLayer(
         "angle",
         ansatz,

@@ -18,6 +18,7 @@ from skquantum.circuits import (
     Ansatz,
     CircuitAnsatz,
     HardwareEfficient,
+    PoolingNetwork,
     RealAmplitudes,
     SimplifiedTwoDesign,
     StronglyEntangling,
@@ -43,9 +44,13 @@ REPEATED = [
     SimplifiedTwoDesign(),
     SimplifiedTwoDesign(n_layers=2),
 ]
-SCALABLE = [*REPEATED, TreeTensor()]
+# Where weights are not shared, each is the angle of one gate, and without controls a rotation's.
+SCALABLE = [*REPEATED, TreeTensor(), PoolingNetwork("u2", "select", share_weights=False)]
 INSTANCES = [
     *SCALABLE,
+    PoolingNetwork(),
+    PoolingNetwork("so4", "measured", n_stages=1),
+    PoolingNetwork("u2", "modular", n_outputs=2),
     CircuitAnsatz(OWN),
     CircuitAnsatz(OWN.freeze(), weight_symbols=["w", V]),
 ]
@@ -55,6 +60,10 @@ N_WEIGHTS = {
     RealAmplitudes: lambda a, n: (a.n_layers + 1) * n,
     SimplifiedTwoDesign: lambda a, n: n + 2 * a.n_layers * (n - 1) if n > 1 else a.n_layers,
     TreeTensor: lambda a, n: 2 * n - 1,
+    # A ring has as many pairs as qubits; the last two are one pair; a qubit alone, one rotation.
+    PoolingNetwork: lambda a, n: (
+        2 * n + N_WEIGHTS[PoolingNetwork](a, -(-n // 2)) if n > 2 else n if n > 1 else 1
+    ),
 }
 
 

@@ -5,6 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn.dummy import DummyClassifier
 
+from skquantum import VariationalClassifier
 from skquantum.comparison import compare
 from skquantum.comparison._summary import Column
 
@@ -125,3 +126,14 @@ def test_text(comparison):
 )
 def test_numbers_for_people(key, mean, std, shown):
     assert Column(key, key, True).shown(mean, std) == shown
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_training_curves_of_the_models_compared(iris, page, tmp_path):
+    models = {"trained": (VariationalClassifier(max_iter=3), {})}
+    found = compare(models, *iris, baselines=["logistic regression"], cv=2)
+    assert [len(result.loss_curve) for result in found.of("trained")] == [3, 3]
+    assert found.of("logistic regression")[0].loss_curve is None
+    text = found.to_html(tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<figcaption>Training</figcaption>" in text
+    assert "<figcaption>Training</figcaption>" not in page
