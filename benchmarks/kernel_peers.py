@@ -19,9 +19,19 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import harness
 import numpy as np
 
 REPS = 2
+CASES = {"200x8": (200, 8), "1000x8": (1000, 8), "200x12": (200, 12), "500x16": (500, 16)}
+
+
+def prepare(peer, case, threads):
+    return peer.prepare(CASES[case][1], threads)
+
+
+def inputs(peer, case, seed):
+    return (peer.ready(make_data(seed, *CASES[case])),)
 
 
 def make_data(seed, n_samples, n_qubits):
@@ -121,8 +131,9 @@ def _cirq_circuit(qubits, single, pair, native=True):
         circuit += cirq.H.on_each(*qubits)
         circuit += [cirq.Z(q) ** t for q, t in zip(qubits, single, strict=True)]
         for a, b, t in zip(qubits, qubits[1:], pair, strict=False):
-            circuit += cirq.ZZ(a, b) ** t if native else [cirq.CX(a, b), cirq.Z(b) ** t,
-                                                          cirq.CX(a, b)]
+            circuit += (
+                cirq.ZZ(a, b) ** t if native else [cirq.CX(a, b), cirq.Z(b) ** t, cirq.CX(a, b)]
+            )
     return circuit
 
 
@@ -401,19 +412,11 @@ def squlearn_states(n_qubits, threads):
 
 
 @dataclass(frozen=True)
-class Peer:
+class Peer(harness.Peer):
     """One row of the table.
 
     Attributes
     ----------
-    label : str
-        The row's name.
-    environment : str
-        Which interpreter runs it: ``environments/<environment>.txt`` lists what it needs.
-    prepare : callable
-        The adapter.
-    packages : tuple of str
-        Distributions whose versions are reported.
     use : str
         How the library is used, for the reader of the table.
     ready : callable
@@ -422,10 +425,6 @@ class Peer:
         Whether this is the bare product, a bound and not a peer.
     """
 
-    label: str
-    environment: str
-    prepare: Callable
-    packages: tuple[str, ...]
     use: str
     ready: Callable = staticmethod(lambda X: X)
     bound: bool = False
@@ -433,52 +432,111 @@ class Peer:
 
 PEERS = {
     "skquantum": Peer(
-        "skquantum", "skquantum", skquantum, ("skquantum", "qsimcirq", "scipy"),
-        "`FidelityKernel(ZZEncoding(...))(X)`"),
+        "skquantum",
+        "skquantum",
+        skquantum,
+        ("skquantum", "qsimcirq", "scipy"),
+        "`FidelityKernel(ZZEncoding(...))(X)`",
+    ),
     "cherk": Peer(
-        "bare product (cherk)", "skquantum", cherk, ("scipy",),
+        "bare product (cherk)",
+        "skquantum",
+        cherk,
+        ("scipy",),
         "`scipy.linalg.blas.cherk` on complex64 states made beforehand",
-        ready=states_beforehand, bound=True),
+        ready=states_beforehand,
+        bound=True,
+    ),
     "qsim": Peer(
-        "qsim sweep", "peers", qsim_sweep, ("qsimcirq", "cirq-core"),
-        "`QSimSimulator.simulate_sweep`, native `ZZ**t`, one symbol per angle"),
+        "qsim sweep",
+        "peers",
+        qsim_sweep,
+        ("qsimcirq", "cirq-core"),
+        "`QSimSimulator.simulate_sweep`, native `ZZ**t`, one symbol per angle",
+    ),
     "qsim_expressions": Peer(
-        "qsim sweep, expressions", "peers", qsim_sweep_expressions, ("qsimcirq", "cirq-core"),
+        "qsim sweep, expressions",
+        "peers",
+        qsim_sweep_expressions,
+        ("qsimcirq", "cirq-core"),
         "the same with `CX`, `Z**t`, `CX` and sympy expressions of the data, as one writes it "
-        "at first"),
+        "at first",
+    ),
     "tensorcircuit": Peer(
-        "tensorcircuit-ng + JAX", "peers", tensorcircuit_jit, ("tensorcircuit-ng", "jax"),
-        "states by `vmap`, the product in real arithmetic, all in one `jit`"),
+        "tensorcircuit-ng + JAX",
+        "peers",
+        tensorcircuit_jit,
+        ("tensorcircuit-ng", "jax"),
+        "states by `vmap`, the product in real arithmetic, all in one `jit`",
+    ),
     "tensorcircuit_blas": Peer(
-        "tensorcircuit-ng + JAX + BLAS", "peers", tensorcircuit_blas,
-        ("tensorcircuit-ng", "jax"), "states by `jit(vmap)`, the product by NumPy's BLAS"),
+        "tensorcircuit-ng + JAX + BLAS",
+        "peers",
+        tensorcircuit_blas,
+        ("tensorcircuit-ng", "jax"),
+        "states by `jit(vmap)`, the product by NumPy's BLAS",
+    ),
     "pennylane_jax": Peer(
-        "PennyLane default.qubit + JAX", "peers", pennylane_jax, ("pennylane", "jax"),
-        "states by `jit(vmap(qnode))`, `IsingZZ`"),
+        "PennyLane default.qubit + JAX",
+        "peers",
+        pennylane_jax,
+        ("pennylane", "jax"),
+        "states by `jit(vmap(qnode))`, `IsingZZ`",
+    ),
     "pennylane": Peer(
-        "PennyLane default.qubit", "peers", pennylane_broadcast, ("pennylane",),
-        "one broadcast script to the device, `PhaseShift` and `CNOT` (its fast paths)"),
+        "PennyLane default.qubit",
+        "peers",
+        pennylane_broadcast,
+        ("pennylane",),
+        "one broadcast script to the device, `PhaseShift` and `CNOT` (its fast paths)",
+    ),
     "lightning": Peer(
-        "PennyLane lightning.qubit", "peers", pennylane_lightning,
+        "PennyLane lightning.qubit",
+        "peers",
+        pennylane_lightning,
         ("pennylane", "pennylane-lightning"),
-        "complex64, all scripts in one `device.execute`, `IsingZZ`"),
+        "complex64, all scripts in one `device.execute`, `IsingZZ`",
+    ),
     "qulacs": Peer(
-        "qulacs", "peers", qulacs, ("qulacs",),
-        "one `ParametricQuantumCircuit`, parameters set per row, Pauli rotations"),
+        "qulacs",
+        "peers",
+        qulacs,
+        ("qulacs",),
+        "one `ParametricQuantumCircuit`, parameters set per row, Pauli rotations",
+    ),
     "qiskit_ml": Peer(
-        "qiskit-machine-learning", "qiskit", qiskit_ml, ("qiskit-machine-learning", "qiskit"),
-        "`FidelityStatevectorKernel` (states once per row, overlaps one by one), `rzz`"),
+        "qiskit-machine-learning",
+        "qiskit",
+        qiskit_ml,
+        ("qiskit-machine-learning", "qiskit"),
+        "`FidelityStatevectorKernel` (states once per row, overlaps one by one), `rzz`",
+    ),
     "qiskit": Peer(
-        "Qiskit Statevector", "qiskit", qiskit_states, ("qiskit",),
-        "the same circuit, `Statevector` per row, one product"),
+        "Qiskit Statevector",
+        "qiskit",
+        qiskit_states,
+        ("qiskit",),
+        "the same circuit, `Statevector` per row, one product",
+    ),
     "squlearn": Peer(
-        "sQUlearn", "squlearn", squlearn, ("squlearn", "qulacs"),
-        "`FidelityKernel` on its qulacs executor (overlaps one by one)"),
+        "sQUlearn",
+        "squlearn",
+        squlearn,
+        ("squlearn", "qulacs"),
+        "`FidelityKernel` on its qulacs executor (overlaps one by one)",
+    ),
     "squlearn_states": Peer(
-        "sQUlearn states", "squlearn", squlearn_states, ("squlearn", "qulacs"),
-        "`Executor.statevector` of all rows on qulacs, one product"),
+        "sQUlearn states",
+        "squlearn",
+        squlearn_states,
+        ("squlearn", "qulacs"),
+        "`Executor.statevector` of all rows on qulacs, one product",
+    ),
     "tfq": Peer(
-        "TensorFlow Quantum", "tfq", tensorflow_quantum,
+        "TensorFlow Quantum",
+        "tfq",
+        tensorflow_quantum,
         ("tensorflow-quantum", "tensorflow", "cirq-core"),
-        "`tfq_simulate_state` on all rows at once, native `ZZ**t`"),
+        "`tfq_simulate_state` on all rows at once, native `ZZ**t`",
+    ),
 }

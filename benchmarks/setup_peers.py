@@ -4,7 +4,7 @@
     python benchmarks/setup_peers.py peers qiskit           # only these
     python benchmarks/setup_peers.py --python tfq=python3.11
 
-They are made under ``benchmarks/.venvs``, where ``kernels.py`` looks for them. An environment that
+They are made under ``benchmarks/.venvs``, where the benchmarks look for them. An environment that
 is there already is brought up to date, not made again.
 """
 
@@ -39,16 +39,31 @@ def install(name, python):
     if not target.exists():
         subprocess.run([python, "-m", "venv", str(VENVS / name)], check=True)
     requirements = HERE / "environments" / f"{name}.txt"
-    command = [str(target), "-m", "pip", "install", "-r", str(requirements)]
-    return subprocess.run(command, cwd=HERE.parent, check=False).returncode == 0
+    commands = [["-r", str(requirements)]]
+    alone = requirements.with_suffix(".no-deps")  # whose own requirements would not install
+    if alone.exists():
+        commands.append(["--no-deps", "-r", str(alone)])
+    return all(
+        subprocess.run(
+            [str(target), "-m", "pip", "install", *command], cwd=HERE.parent, check=False
+        ).returncode
+        == 0
+        for command in commands
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(ENVIRONMENTS))
-    parser.add_argument("--python", action="append", default=[], metavar="NAME=PATH",
-                        help="make this environment with another Python")
+    parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="make this environment with another Python",
+    )
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(ENVIRONMENTS))
     if unknown:
@@ -56,10 +71,13 @@ def main():
     pythons = named_paths(arguments.python)
     VENVS.mkdir(exist_ok=True)
     (VENVS / ".gitignore").write_text("*\n")
-    failed = [name for name in arguments.names or ENVIRONMENTS
-              if not install(name, pythons.get(name, sys.executable))]
+    failed = [
+        name
+        for name in arguments.names or ENVIRONMENTS
+        if not install(name, pythons.get(name, sys.executable))
+    ]
     if failed:
-        sys.exit(f"could not install: {', '.join(failed)} (kernels.py leaves them out)")
+        sys.exit(f"could not install: {', '.join(failed)} (the benchmarks leave them out)")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from skquantum.comparison._candidates import infer_task
 from skquantum.comparison._data import BUILT_IN, Data, check_target, load_data, subsample
 from skquantum.comparison._models import BASELINES, TASKS, models_for
 from skquantum.comparison._result import Comparison
-from skquantum.comparison._text import findings
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
@@ -80,10 +79,10 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add(
         "--model",
         metavar="NAME",
-        nargs="+",
+        type=_names,
         action="extend",
-        help="quantum models to compare, out of 'skquantum models' (default: the first that "
-        "does the task)",
+        help="quantum model to compare, out of 'skquantum models'; several with commas or by "
+        "repeating the option (default: the first that does the task)",
     )
     add("--task", choices=["auto", *TASKS], default="auto", help="default: what the data tell")
     add("--cv", metavar="K", type=int, default=5, help="outer folds (default: %(default)s)")
@@ -116,6 +115,10 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--hardware-latency", metavar="S", type=float,
         help="seconds within which quantum hardware would have to answer",
     )  # fmt: skip
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _models(arguments: argparse.Namespace, command: str) -> int:
@@ -152,6 +155,8 @@ def _compare(arguments: argparse.Namespace, command: str) -> int:
     if arguments.subsample is not None:
         X, y = subsample(X, check_target(y, task), arguments.subsample, task, arguments.seed)
     print(f"{data.name}: {len(y):,} rows, {np.shape(X)[1]} features, {task}", flush=True)
+    for note in data.notes:
+        print(f"Note: {note}", flush=True)
     comparison = compare(
         models,
         X,
@@ -166,7 +171,7 @@ def _compare(arguments: argparse.Namespace, command: str) -> int:
         verbose=1,
     )
     comparison.run = {"name": data.name, **comparison.run, "command": command}
-    print(f"\n{findings(comparison)}")
+    print(f"\n{comparison}")
     _write_report(comparison, arguments.report)
     if comparison.failures:
         return FAILED

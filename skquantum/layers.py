@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, final
+from typing import Any, Self, final
 
 import cirq
 import numpy as np
 import sympy
 
-from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
-from skquantum.execution import Backend, Evaluator, QsimBackend
+from skquantum.circuits import AngleEncoding, Ansatz, Encoding, resolve_ansatz, resolve_encoding
+from skquantum.execution import Backend, Evaluator, resolve_backend
+from skquantum.execution._base import as_symbols
 from skquantum.execution.observables import check_observables
 from skquantum.execution.shifts import Pullback
 
@@ -95,24 +96,104 @@ class QuantumLayer:
         gradient: str = "adjoint",
         random_state: Any = None,
     ) -> None:
-        self._encoding = resolve_encoding(encoding)
-        self._backend = QsimBackend() if backend is None else backend
-        self._gradient, self._random_state = gradient, random_state
-        self.n_features = n_features
-        encoder, self.data_symbols = self._encoding.compiled(n_features)
-        self.n_qubits = cirq.num_qubits(encoder)
-        layers, self.weight_symbols = _layers(
-            resolve_ansatz(ansatz), self.n_qubits, identity_blocks
+        encoding = resolve_encoding(encoding)
+        encoder, data = encoding.compiled(n_features)
+        layers, weights = _layers(
+            resolve_ansatz(ansatz), cirq.num_qubits(encoder), identity_blocks
         )
-        clash = sorted({str(s) for s in self.data_symbols} & {str(s) for s in self.weight_symbols})
+        clash = sorted({str(s) for s in data} & {str(s) for s in weights})
         if clash:
             raise ValueError(
-                f"Encoding and ansatz both use the symbols {clash}; rename those of one of them."
+                f"Encoding and ansatz both use the symbols {clash}; rename those of one of them, "
+                "or, if they are meant to be the same, use QuantumLayer.from_circuit."
             )
         pieces = [encoder, *layers]
         if reupload:
             pieces = [piece for layer in layers for piece in (encoder, layer)]
-        self.circuit = cirq.Circuit(moment for piece in pieces for moment in piece)
+        circuit = cirq.Circuit(moment for piece in pieces for moment in piece)
+        self.n_features = n_features
+        self._build(encoding, circuit, data, weights, observables, backend, gradient, random_state)
+
+    @classmethod
+    def from_circuit(
+        cls,
+        circuit: cirq.AbstractCircuit,
+        data_symbols: Sequence[str | sympy.Symbol],
+        weight_symbols: Sequence[str | sympy.Symbol],
+        observables: str | Sequence[cirq.PauliSum | cirq.PauliString] | None = None,
+        backend: Backend | None = None,
+        *,
+        gradient: str = "adjoint",
+        random_state: Any = None,
+    ) -> Self:
+        """Make a layer of one circuit, which may mix data and weights in its expressions.
+
+        Parameters
+        ----------
+        circuit : cirq.Circuit or cirq.FrozenCircuit
+            Circuit without measurements. Its qubits are renamed to
+            ``cirq.LineQubit.range(n_qubits)`` in their sorted order.
+        data_symbols : sequence of str or sympy.Symbol
+            The symbols that receive the features, in their order.
+        weight_symbols : sequence of str or sympy.Symbol
+            The symbols that receive the weights, in their order.
+        observables, backend, gradient, random_state
+            As for `QuantumLayer`.
+
+        Returns
+        -------
+        QuantumLayer
+
+        Raises
+        ------
+        ValueError
+            If the circuit has other symbols, or can't be run or differentiated.
+
+        Examples
+        --------
+        >>> import cirq, numpy as np, sympy
+        >>> from skquantum.layers import QuantumLayer
+        >>> x, w, b = sympy.symbols("x w b")
+        >>> circuit = cirq.Circuit(cirq.ry(w * x + b)(cirq.LineQubit(0)))
+        >>> layer = QuantumLayer.from_circuit(circuit, [x], [w, b])
+        >>> layer.vjp(np.array([[1.0]]), np.zeros(2) + 0.5, np.ones((1, 1)))[1].round(4)
+        array([-0.8415, -0.8415])
+        """
+        data, weights = as_symbols(data_symbols), as_symbols(weight_symbols)
+        line = cirq.LineQubit.range(cirq.num_qubits(circuit))
+        names: dict[cirq.Qid, cirq.Qid] = dict(
+            zip(sorted(circuit.all_qubits()), line, strict=True)
+        )
+        layer = cls.__new__(cls)
+        layer.n_features = len(data)
+        layer._build(
+            AngleEncoding(),  # whose encode gives rows to the symbols as they are
+            circuit.unfreeze().transform_qubits(names),
+            data,
+            weights,
+            observables,
+            backend,
+            gradient,
+            random_state,
+        )
+        return layer
+
+    def _build(
+        self,
+        encoding: Encoding,
+        circuit: cirq.Circuit,
+        data: tuple[sympy.Symbol, ...],
+        weights: tuple[sympy.Symbol, ...],
+        observables: str | Sequence[cirq.PauliSum | cirq.PauliString] | None,
+        backend: Backend | None,
+        gradient: str,
+        random_state: Any,
+    ) -> None:
+        self._encoding, self._backend = encoding, resolve_backend(backend)
+        self._gradient, self._random_state = gradient, random_state
+        self.circuit = circuit
+        self.n_qubits = cirq.num_qubits(circuit)
+        self.data_symbols, self.weight_symbols = data, weights
         self.observables = resolve_observables(observables, self.n_qubits)
         self._evaluator  # noqa: B018  (refuse now what could not run)
 
@@ -268,10 +349,10 @@ def resolve_observables(
     letters = "Z" if observables is None else observables
     if not isinstance(letters, str):
         return check_observables(letters, cirq.LineQubit.range(n_qubits))
-    if not letters or set(letters) - set(PAULIS):
+    if not letters or set(letters) - set(PAULIS) or len(set(letters)) < len(letters):
         raise ValueError(
-            f"observables must be None, letters of 'XYZ', or a list of cirq.PauliSum, got "
-            f"{letters!r}."
+            f"observables must be None, distinct letters of 'XYZ', or a list of cirq.PauliSum, "
+            f"got {letters!r}."
         )
     qubits = cirq.LineQubit.range(n_qubits)
     return [cirq.PauliSum.wrap(PAULIS[letter](q)) for q in qubits for letter in letters]

@@ -28,6 +28,7 @@ def test_compare_a_file(flowers, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out.startswith("flowers.csv: 45 rows, 4 features, classification")
     assert "Verdict: " in out
+    assert out.index("Rule: ") < out.index("* best in its column")
     assert f"Report: {report}" in out
     assert err.startswith("Rule: ")
     assert "[10/10]" in err
@@ -53,6 +54,19 @@ def test_options_reach_the_comparison(monkeypatch, capsys):
     rule = seen["rule"]
     assert (rule.max_score_drop, rule.max_cost_ratio, rule.alpha) == (0.1, 9, 0.1)
     assert rule.hardware_latency == 3
+
+
+def test_models_by_commas_or_repeated_and_data_behind_them(monkeypatch):
+    def compare(models, X, y, **options):
+        seen.append((models, len(y)))
+        raise KeyboardInterrupt
+
+    seen, both = [], ["QuantumKernelSVC", "VariationalClassifier"]
+    monkeypatch.setattr(cli, "compare", compare)
+    main(["compare", "--model", "QuantumKernelSVC", "iris"])
+    main(["compare", "--model", "QuantumKernelSVC,VariationalClassifier", "iris"])
+    main(["compare", "iris", "--model", both[0], "--model", both[1]])
+    assert seen == [(["QuantumKernelSVC"], 150), (both, 150), (both, 150)]
 
 
 @pytest.mark.parametrize(

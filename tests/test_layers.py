@@ -160,11 +160,11 @@ def test_dense_and_direct_strategies_agree(monkeypatch):
 
 def test_a_users_circuit_mixes_data_and_weights_in_one_expression():
     x, w, b = sympy.symbols("x w b")
-    q = cirq.LineQubit(0)
-    circuit = cirq.Circuit(cirq.ry(w * x + b)(q))
-    run = FAST.evaluator(circuit, [x], [w, b], [cirq.Z(q)])
+    circuit = cirq.Circuit(cirq.ry(w * x + b)(cirq.NamedQubit("mine")))
+    layer = QuantumLayer.from_circuit(circuit, ["x"], [w, b], backend=FAST)
+    assert (layer.n_features, layer.n_weights, layer.n_outputs) == (1, 2, 1)
     X, weights = np.array([[0.3], [0.7]]), np.array([1.5, 0.2])
-    outputs, pullback = run.forward_vjp(X, weights)
+    outputs, pullback = layer.forward_vjp(X, weights)
     angle = weights[0] * X[:, 0] + weights[1]
     np.testing.assert_allclose(outputs[:, 0], np.cos(angle), atol=1e-6)
     grad_X, grad_w = pullback(np.ones((2, 1)))
@@ -243,7 +243,7 @@ def test_bad_input():
         QuantumLayer("angle", "real_amplitudes", [cirq.Z(cirq.LineQubit(9))], n_features=2)
     with pytest.raises(TypeError, match=r"observables\[0\] must be a cirq.PauliSum"):
         QuantumLayer("angle", "real_amplitudes", ["Z0"], n_features=2)
-    with pytest.raises(ValueError, match="letters of 'XYZ'"):
+    with pytest.raises(ValueError, match="distinct letters of 'XYZ'"):
         QuantumLayer("angle", "real_amplitudes", "ZQ", n_features=2)
     with pytest.raises(ValueError, match="Did you mean 'adjoint'"):
         QuantumLayer("angle", "real_amplitudes", n_features=2, gradient="adjoin")
@@ -251,5 +251,63 @@ def test_bad_input():
         QuantumLayer("angle", "real_amplitudes", n_features=2, backend=SLOW)
     x = sympy.Symbol("x_0")
     own = cirq.Circuit(cirq.ry(x)(cirq.LineQubit(0)))
+    with pytest.raises(ValueError, match="unbound symbols"):
+        QuantumLayer.from_circuit(own, [], ["w"])
     with pytest.raises(ValueError, match="both use the symbols"):
         QuantumLayer(CircuitEncoding(own), CircuitAnsatz(own), n_features=1)
+
+
+class Twist(cirq.Gate):
+    """X**t, known to the engine by its rotation form alone."""
+
+    def __init__(self, t):
+        self.t = t
+
+    def _num_qubits_(self):
+        return 1
+
+    def _is_parameterized_(self):
+        return cirq.is_parameterized(self.t)
+
+    def _parameter_names_(self):
+        return cirq.parameter_names(self.t)
+
+    def _rotation_form_(self):
+        return [(cirq.unitary(cirq.H), (0,))], [(self.t, [0.0, 1.0])]
+
+
+def test_a_gate_with_only_a_rotation_form_can_be_shifted():
+    w = sympy.Symbol("w")
+    q = cirq.LineQubit(0)
+    options = ((), [w], [cirq.Z(q)])
+    twist = FAST.evaluator(cirq.Circuit(Twist(w)(q)), *options, gradient="parameter-shift")
+    plain = FAST.evaluator(cirq.Circuit(cirq.X(q) ** w), *options)
+    X, weights = np.empty((1, 0)), np.array([0.3])
+    grads = [run.forward_vjp(X, weights)[1](np.ones((1, 1)))[1] for run in (twist, plain)]
+    np.testing.assert_allclose(grads[0], grads[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("gradient", ["adjoint", "parameter-shift"])
+def test_expressions_without_a_derivative_are_refused_at_once(gradient):
+    w = sympy.Symbol("w")
+    q = cirq.LineQubit(0)
+    for f in (sympy.floor, sympy.sign, sympy.Heaviside):
+        circuit = cirq.Circuit(cirq.rx(f(w) + w**2)(q))
+        with pytest.raises(ValueError, match="not differentiable"):
+            FAST.evaluator(circuit, (), [w], [cirq.Z(q)], gradient=gradient)
+    smooth = FAST.evaluator(cirq.Circuit(cirq.rx(abs(w))(q)), (), [w], [cirq.Z(q)])
+    _, grad = smooth.forward_vjp(np.empty((1, 0)), np.array([-0.4]))[1](np.ones((1, 1)))
+    np.testing.assert_allclose(grad, np.sin(0.4), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("observables", "message"),
+    [
+        ([], "observables is empty"),
+        ("ZZ", "distinct letters"),
+        ([np.nan * cirq.Z(cirq.LineQubit(0))], "not finite"),
+    ],
+)
+def test_observables_that_measure_nothing_are_refused(observables, message):
+    with pytest.raises(ValueError, match=message):
+        QuantumLayer("angle", "real_amplitudes", observables, n_features=2)

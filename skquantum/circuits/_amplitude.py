@@ -155,7 +155,7 @@ def _gradient_from_root(amplitudes: np.ndarray, gradient: np.ndarray) -> np.ndar
     norm = np.hypot(left, right)
     safe = np.where(norm > 0, norm, 1.0)
     width = left.shape[1]
-    angle = 2 * gradient[:, -width:] / safe**2
+    angle = 2 * gradient[:, -width:] / safe / safe  # its square could underflow
     out = np.empty_like(amplitudes, dtype=float)
     out[:, 0::2], out[:, 1::2] = -angle * right, angle * left
     if width > 1:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.model_selection import ParameterGrid, ParameterSampler
+from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from skquantum._validation import did_you_mean
 from skquantum.comparison._models import (
     BASELINES,
+    MODELS,
     TASKS,
     Grid,
     ModelEntry,
@@ -135,7 +136,7 @@ def make_candidates(
         for name, estimator, grid in named:
             pipeline, prefix = _pipeline(estimator, preprocessing, task, seed)
             _check_grid(name, estimator, grid)
-            settings, n_offered = _settings(grid, prefix, budget, seed)
+            settings, n_offered = _settings(estimator, grid, prefix, budget, seed)
             shown = {key: repr(list(values)) for key, values in grid.items()}
             entrant = Entrant(
                 name, is_baseline, _one_line(pipeline), shown, len(settings), n_offered
@@ -163,7 +164,7 @@ def _check_grid(name: str, estimator: BaseEstimator, grid: Grid) -> None:
 def _with_grid(value: Any, task: str) -> tuple[BaseEstimator, Grid]:
     """Return an estimator and its grid, from any way to name them."""
     if isinstance(value, str):
-        entry = find_model(value)
+        entry = find_model(value, task)
         if task not in entry.tasks:
             raise ValueError(_wrong_task(value, task))
         return entry.make(), entry.grid
@@ -222,14 +223,43 @@ def _pipeline(
     return scaled, "regressor__model__"
 
 
-def _settings(grid: Grid, prefix: str, budget: int, seed: int) -> tuple[list[dict[str, Any]], int]:
-    """Return the settings to try, sampled where the grid has more than the budget."""
-    grid = {prefix + key: list(values) for key, values in grid.items()}
-    settings = list(ParameterGrid(grid))
-    if len(settings) > budget:
-        rng = check_random_state(seed)
-        return list(ParameterSampler(grid, n_iter=budget, random_state=rng)), len(settings)
-    return settings, len(settings)
+def _settings(
+    estimator: BaseEstimator, grid: Grid, prefix: str, budget: int, seed: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the settings to try, and how many the grid has.
+
+    Where these are more than the budget, the one nearest to the estimator's own comes first, so
+    that no model is left with bad luck only; the others are drawn.
+    """
+    values = {key: list(offered) for key, offered in grid.items()}
+    # Places in the lists stand for the values, which need not be comparable.
+    places = list(ParameterGrid({key: range(len(offered)) for key, offered in values.items()}))
+    n_offered = len(places)
+    if n_offered > budget:
+        given = estimator.get_params()
+        own = {key: _nearest(given.get(key), offered) for key, offered in values.items()}
+        places.remove(own)
+        drawn = check_random_state(seed).permutation(len(places))[: budget - 1]
+        places = [own, *(places[i] for i in drawn)]
+    settings = [{prefix + key: values[key][i] for key, i in place.items()} for place in places]
+    return settings, n_offered
+
+
+def _nearest(own: Any, offered: list[Any]) -> int:
+    """Return the place of a parameter's own value, or of the nearest number, else the first."""
+    for i, value in enumerate(offered):
+        if type(value) is type(own) and repr(value) == repr(own):
+            return i
+    numbers = {i: value for i, value in enumerate(offered) if _is_number(value)}
+    if not numbers or not _is_number(own):
+        return 0
+    if own > 0 and min(numbers.values()) > 0:  # such grids are spaced by factors
+        return min(numbers, key=lambda i: abs(np.log(numbers[i] / own)))
+    return min(numbers, key=lambda i: abs(numbers[i] - own))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def _unused(name: str, taken: list[str]) -> str:
@@ -254,8 +284,8 @@ def infer_task(task: str, models: Any, y: np.ndarray) -> str:
     for model in models if isinstance(models, list) else [models]:
         estimator = model[0] if isinstance(model, tuple) and model else model
         if isinstance(estimator, str):
-            tasks = find_model(estimator).tasks
-            if len(tasks) == 1:
+            # A name that is unknown is reported later, among the models that do the task.
+            if estimator in MODELS and len(tasks := MODELS[estimator].tasks) == 1:
                 return tasks[0]
         elif is_regressor(estimator):
             return "regression"

@@ -35,6 +35,7 @@ class Data:
     X: Any
     y: np.ndarray
     task: str
+    notes: tuple[str, ...] = ()
 
 
 def load_data(source: str, target: str | None = None) -> Data:
@@ -50,7 +51,8 @@ def load_data(source: str, target: str | None = None) -> Data:
     Returns
     -------
     data : Data
-        With task "auto" where it is the target that has to tell.
+        With task "auto" where it is the target that has to tell, and notes on what was not
+        taken as it is in the file.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def load_data(source: str, target: str | None = None) -> Data:
         )
     if not path.is_file():
         raise ValueError(f"There is no file {source!r}.")
-    frame = _read(path)
+    frame, notes = _read(path)
     column = _target_column(frame, target)
     y = frame[column]
     if missing := int(y.isna().sum()):
@@ -84,21 +86,39 @@ def load_data(source: str, target: str | None = None) -> Data:
             f"The target {column!r} is missing in {missing} of {len(y)} rows: fill or drop them."
         )
     y = y.to_numpy()
-    return Data(path.name, frame.drop(columns=column), y.astype(str) if _is_text(y) else y, "auto")
+    y = y.astype(str) if _is_text(y) else y
+    return Data(path.name, frame.drop(columns=column), y, "auto", notes)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> tuple[Any, tuple[str, ...]]:
     try:
         import pandas as pd
     except ImportError:
         raise ImportError("Reading a file needs pandas: pip install 'skquantum[data]'.") from None
+    notes = []
     try:
         frame = getattr(pd, FILES[path.suffix.lower()])(path)
+        if frame.shape[1] == 1 and ";" in str(frame.columns[0]):
+            # Where semicolons separate, numbers may have a comma for a point.
+            frames = [pd.read_csv(path, sep=";", decimal=point) for point in ".,"]
+            frame = max(frames, key=lambda f: f.select_dtypes("number").shape[1])
+            notes.append("The columns are separated by semicolons.")
     except (ValueError, OSError, UnicodeDecodeError) as error:  # pandas' parser errors, too
         raise ValueError(f"{path} could not be read: {error}") from error
     if not len(frame):
         raise ValueError(f"{path} has no rows.")
-    return frame
+    if path.suffix.lower() == ".csv" and _counts_rows(frame):
+        frame = frame.iloc[:, 1:]
+        notes.append("The first column has no name and counts the rows: it is left out.")
+    return frame, tuple(notes)
+
+
+def _counts_rows(frame: Any) -> bool:
+    """Whether the first column is an index that pandas wrote."""
+    if not str(frame.columns[0]).startswith("Unnamed: 0") or frame.shape[1] < 2:
+        return False
+    first = np.asarray(frame.iloc[:, 0])
+    return any(np.array_equal(first, np.arange(len(first)) + start) for start in (0, 1))
 
 
 def _target_column(frame: Any, target: str | None) -> str:

@@ -141,12 +141,13 @@ def models_for(task: str) -> list[str]:
     return [name for name, entry in MODELS.items() if task in entry.tasks]
 
 
-def find_model(name: str) -> ModelEntry:
-    """Look a registered model up, with a suggestion where there is none of that name."""
+def find_model(name: str, task: str) -> ModelEntry:
+    """Look a registered model up; where there is none, suggest one that does the task."""
     if name not in MODELS:
+        able = models_for(task)
         raise ValueError(
-            f"No model is called {name!r}.{did_you_mean(name, MODELS)} "
-            f"There are: {', '.join(MODELS)}."
+            f"No model is called {name!r}.{did_you_mean(name, able)} "
+            f"For {task} there are: {', '.join(able)}."
         )
     return MODELS[name]
 

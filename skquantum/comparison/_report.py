@@ -11,7 +11,7 @@ import numpy as np
 from skquantum.comparison._data import INNER_SPLITS
 from skquantum.comparison._plots import colours, draw_calibration, draw_scores, draw_training
 from skquantum.comparison._style import CSS
-from skquantum.comparison._text import incomplete
+from skquantum.comparison._text import folds_done, incomplete
 
 if TYPE_CHECKING:
     from skquantum.comparison._result import Comparison
@@ -96,20 +96,21 @@ def _table(comparison: "Comparison") -> str:
         for column in shown:
             mean, spread, unit = column.parts(*comparison.mean(name, column.key))
             below = f"<small>{spread}</small>" if spread else ""
-            mark = ' class="skq-best"' if best[column.key] == name else ""
+            mark = ' class="skq-best"' if name in best[column.key] else ""
             cells.append(f"<td{mark}>{mean} {unit}{below}</td>")
         kind = "baseline" if name in comparison.baselines else "compared"
         rows.append(
             f'<tr class="skq-{kind}"><th scope="row"><i style="background:{palette[name]}"></i>'
-            f"{escape(name)}<small>{kind}</small></th>{''.join(cells)}</tr>"
+            f"{escape(name)}<small>{kind}{folds_done(comparison, name)}</small></th>"
+            f"{''.join(cells)}</tr>"
         )
     return (
         "<h2>Scores</h2>\n"
         '<div class="skq-scroll"><table><thead><tr><th></th>'
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>\n"
         f'<p class="skq-small">Mean ± standard deviation over {comparison.n_folds} outer folds; '
-        "the best of each column is marked (↑ higher, ↓ lower is better). Fit: once, with the "
-        "chosen settings. Prediction: the test fold as one batch, divided by its rows. Models "
+        "the best of each column, ties included, is marked (↑ higher, ↓ lower is better). "
+        "Fit: once, with the chosen settings. Prediction: the test fold as one batch, divided by its rows. Models "
         "without probabilities of their own "
         "are calibrated with a sigmoid, for the measures of probabilities only.</p>"
     )
@@ -203,7 +204,7 @@ def _tuning(comparison: "Comparison") -> str:
         results = [r for r in comparison.of(entrant.name) if r.error is None]
         grid = "; ".join(f"{key} in {value}" for key, value in entrant.grid.items())
         sampled = (
-            f" ({entrant.n_settings} of {entrant.n_offered} at random)"
+            f" ({entrant.n_settings} of {entrant.n_offered}: nearest to its own, rest at random)"
             if entrant.n_settings < entrant.n_offered
             else ""
         )

@@ -1,8 +1,8 @@
 """What a comparison found: verdict, tables, plots and report."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -119,12 +119,23 @@ class Comparison:
         """Return qubits, depth, gates, circuits and simulations of a quantum model."""
         return resources(self.of(model))
 
-    def best(self, column: Column) -> str | None:
-        """Return the model with the best mean in a column."""
-        means = {name: self.mean(name, column.key)[0] for name in self.models}
+    def n_finished(self, model: str) -> int:
+        """Return how many folds a model finished without an error."""
+        return sum(result.error is None for result in self.of(model))
+
+    def best(self, column: Column) -> list[str]:
+        """Return the models with the best mean in a column, to the digits that are shown.
+
+        Only models that finished all folds count, and one alone is not the best of any.
+        """
+        finished = [name for name in self.models if self.n_finished(name) == self.n_folds]
+        means = {name: self.mean(name, column.key)[0] for name in finished}
         means = {name: mean for name, mean in means.items() if np.isfinite(mean)}
-        pick = max if column.higher_is_better else min
-        return pick(means, key=means.__getitem__) if means else None
+        if len(finished) < 2 or not means:
+            return []
+        best = (max if column.higher_is_better else min)(means.values())
+        shown = column.shown(best, np.nan)
+        return [name for name, mean in means.items() if column.shown(mean, np.nan) == shown]
 
     def to_frame(self, *, per_fold: bool = False) -> Any:
         """Return the measurements as a pandas data frame.
@@ -176,21 +187,29 @@ class Comparison:
 
         return plot(self, axes)
 
-    def to_html(self, path: str | Path) -> Path:
+    @overload
+    def to_html(self, path: None = None) -> str: ...
+
+    @overload
+    def to_html(self, path: str | Path) -> Path: ...
+
+    def to_html(self, path: str | Path | None = None) -> str | Path:
         """Write the report: one HTML file that needs no other.
 
         Parameters
         ----------
-        path : str or Path
-            Where to write it.
+        path : str, Path or None, default=None
+            Where to write it; by default nowhere.
 
         Returns
         -------
-        path : Path
-            The file written.
+        report : Path or str
+            The file written, or without `path` the page itself.
         """
         from skquantum.comparison._report import page
 
+        if path is None:
+            return page(self)
         path = Path(path)
         path.write_text(page(self), encoding="utf-8")
         return path
@@ -226,7 +245,9 @@ class Comparison:
             return self._none(
                 model, "failed", f"No verdict on {model}: it failed with {self.failures[model]}."
             )
-        theirs = {} if baseline is None else {r.fold: r for r in self.of(baseline)}
+        theirs = (
+            {} if baseline is None else {r.fold: r for r in self.of(baseline) if r.error is None}
+        )
         both = [(r, theirs[r.fold]) for r in self.of(model) if r.fold in theirs]
         if baseline is None or not both:
             return self._none(model, "unfinished", f"No verdict on {model}: no fold is finished.")
@@ -238,11 +259,18 @@ class Comparison:
             model_scores=values(mine, "score"),
             baseline_scores=values(their_results, "score"),
             test_to_train=float(np.mean([r.n_test / r.n_train for r in mine])),
-            cost_ratio=values(mine, "predict_time").mean()
-            / values(their_results, "predict_time").mean(),
+            predict_times=(
+                float(values(mine, "predict_time").mean()),
+                float(values(their_results, "predict_time").mean()),
+            ),
             metric=self.metric.replace("_", " "),
         )
-        return verdict
+        if len(both) == self.n_folds:
+            return verdict
+        folds = "1 fold" if len(both) == 1 else f"{len(both)} folds"
+        return replace(
+            verdict, text=f"So far: {verdict.text} This is from the {folds} both finished."
+        )
 
     def _none(self, model: str, decision: str, text: str) -> Verdict:
         nothing = float("nan")

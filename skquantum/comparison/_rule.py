@@ -1,15 +1,29 @@
 """The decision rule, the test behind it, and the verdict in plain words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from skquantum.comparison._summary import time_against
+
 # Why a quantum model would be a poor idea, whatever the folds say.
 NO_ROOM_ABOVE = 0.98
 TOO_MANY_ROWS = 1_000_000
 HARDWARE_LATENCY = 0.1  # seconds
+# Scores that lie between 0 and 1, so that differences lie between -1 and 1.
+UNIT_SCORES = {
+    "accuracy",
+    "balanced_accuracy",
+    "f1",
+    "f1_macro",
+    "f1_micro",
+    "f1_weighted",
+    "precision",
+    "recall",
+    "roc_auc",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,12 +179,19 @@ def decide(
     model_scores: ArrayLike,
     baseline_scores: ArrayLike,
     test_to_train: float,
-    cost_ratio: float,
+    predict_times: tuple[float, float],
     metric: str,
 ) -> Verdict:
-    """Apply the rule to the scores of a model and of the best baseline on the same folds."""
+    """Apply the rule to the scores of a model and of the best baseline on the same folds.
+
+    Prediction times are seconds for each row, the model's first.
+    """
     differences = np.asarray(model_scores, dtype=np.float64) - np.asarray(baseline_scores)
     test = corrected_paired_test(differences, test_to_train, alpha=rule.alpha)
+    if metric.replace(" ", "_") in UNIT_SCORES and np.isfinite(test.interval).all():
+        low, high = np.clip(test.interval, -1.0, 1.0)
+        test = replace(test, interval=(float(low), float(high)))
+    cost_ratio = predict_times[0] / predict_times[1]
     # A drop of exactly the limit must not fail by rounding.
     keeps_up = test.difference >= -rule.max_score_drop - 1e-12
     affordable = cost_ratio <= rule.max_cost_ratio
@@ -188,8 +209,8 @@ def decide(
         text=" ".join(
             [
                 _advice(decision, model, baseline, keeps_up, affordable),
-                _about_score(rule, model, baseline, metric, test, keeps_up),
-                _about_cost(rule, baseline, cost_ratio, affordable),
+                _about_score(rule, model, baseline, metric, test, keeps_up, len(differences)),
+                _about_cost(rule, baseline, predict_times, affordable),
             ]
         ),
     )
@@ -215,8 +236,11 @@ def _about_score(
     metric: str,
     test: PairedTest,
     keeps_up: bool,
+    n_folds: int,
 ) -> str:
     size = f"{abs(test.difference):.3f}"
+    if not keeps_up:
+        size = _beside_limit(abs(test.difference), rule.max_score_drop, False, ".3f")
     if size == "0.000":
         claim = f"{model} and {baseline} have the same mean {metric}"
     else:
@@ -228,16 +252,35 @@ def _about_score(
         return claim + " (one fold: no test is possible)."
     low, high = test.interval
     p_value = "p < 0.001" if test.p_value < 0.001 else f"p = {test.p_value:.2g}"
+    if n_folds == 2:
+        p_value += "; 2 folds: hardly any evidence"
     return (
         f"{claim} ({100 * (1 - rule.alpha):g} % interval of the difference "
         f"{low:+.3f} to {high:+.3f}, {p_value})."
     )
 
 
-def _about_cost(rule: DecisionRule, baseline: str, ratio: float, affordable: bool) -> str:
+def _beside_limit(value: float, limit: float, within: bool, spec: str) -> str:
+    """Write a number with as many digits as it takes to see on which side of a limit it is."""
+    digits, kind = int(spec[1:-1]), spec[-1]
+    for more in range(6):
+        text = f"{value:,.{digits + more}{kind}}"
+        if (float(text.replace(",", "")) <= limit) == within:
+            break
+    return text
+
+
+def _about_cost(
+    rule: DecisionRule, baseline: str, times: tuple[float, float], affordable: bool
+) -> str:
+    ratio = times[0] / times[1]
     limit = f"{'within' if affordable else 'more than'} the {rule.max_cost_ratio:g} allowed"
-    size = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
-    return f"A prediction costs {size} times what it costs with {baseline}, {limit}."
+    spec = ".0f" if ratio >= 10 else ".2g"
+    size = _beside_limit(ratio, rule.max_cost_ratio, affordable, spec)
+    return (
+        f"A prediction costs {size} times what it costs with {baseline} "
+        f"({time_against(*times)} a row), {limit}."
+    )
 
 
 def poor_ideas_at_first_sight(n_samples: int, rule: DecisionRule) -> list[str]:
@@ -258,8 +301,7 @@ def poor_ideas_at_first_sight(n_samples: int, rule: DecisionRule) -> list[str]:
 
 def poor_idea_after_baselines(baseline: str, score: float, metric: str) -> list[str]:
     """Warning that the baselines' scores give, before any quantum model has run."""
-    bounded = {"accuracy", "balanced_accuracy", "f1", "f1_macro", "f1_weighted", "roc_auc", "r2"}
-    if metric not in bounded or not score > NO_ROOM_ABOVE:
+    if metric not in UNIT_SCORES | {"r2"} or not score > NO_ROOM_ABOVE:
         return []
     return [
         f"The best baseline, {baseline}, already has a mean {metric} of {score:.3f}. Above "

@@ -85,7 +85,8 @@ def compare(
         First step of every model's pipeline, fitted on training rows only. By default
         `StandardScaler`. With one of your own, `X` may hold whatever it accepts.
     budget : int, default=6
-        Most settings that any model may try on a fold; a larger grid is sampled.
+        Most settings that any model may try on a fold. Of a larger grid these are the setting
+        nearest to the model's own, and others drawn at random.
     random_state : int or None, default=0
         Seed of folds, samples and of every estimator that has no seed of its own. None draws
         one, which the result then tells.
@@ -191,6 +192,8 @@ class _Run:
         self.progress.say(wrap("Rule: ", str(comparison.rule)))
         self.caution(poor_ideas_at_first_sight(len(self.problem.y), comparison.rule))
         self.caution(_unequal_budgets(comparison))
+        if sampled := _sampled_grids(comparison):
+            self.progress.say(wrap("Note: ", sampled))
         try:
             with interruptible():
                 self.run([c for c in self.candidates if c.entrant.is_baseline])
@@ -283,6 +286,18 @@ def _call(asked: dict[str, Any], seed: int) -> str:
     ]
     shown[0] = shown[0].removeprefix("models=")
     return f"compare({', '.join(shown)})"
+
+
+def _sampled_grids(comparison: Comparison) -> str:
+    """Say which models try only a part of their grids, "" if none does."""
+    parts = [
+        f"{e.name} tries {e.n_settings} of {e.n_offered} settings"
+        for e in comparison.entrants
+        if e.n_settings < e.n_offered
+    ]
+    return (
+        f"{', '.join(parts)}: the one nearest to its own first, the rest drawn." if parts else ""
+    )
 
 
 def _unequal_budgets(comparison: Comparison) -> list[str]:

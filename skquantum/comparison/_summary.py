@@ -73,6 +73,13 @@ RESOURCES = {
 }
 
 
+def time_against(mine: float, theirs: float) -> str:
+    """Return two times next to one another, the unit once if it is the same."""
+    column = _COSTS[1]
+    (size, _, unit), (other, _, its_unit) = (column.parts(s, np.nan) for s in (mine, theirs))
+    return f"{size}{'' if unit == its_unit else ' ' + unit} against {other} {its_unit}"
+
+
 def columns(task: str, metric: str) -> tuple[Column, ...]:
     """Return the columns of a task, the deciding score first, and once."""
     rest = COLUMNS[task]

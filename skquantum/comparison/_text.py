@@ -26,11 +26,10 @@ def findings(comparison: "Comparison") -> str:
     shown = comparison.columns
     for start in range(0, len(shown), COLUMNS_A_TABLE):
         parts.append(_table(comparison, shown[start : start + COLUMNS_A_TABLE]))
-    parts.append(
-        wrap(
-            "", f"* best in its column. Mean ± standard deviation over {comparison.n_folds} folds."
-        )
-    )
+    starred = any(comparison.best(column) for column in shown)
+    legend = "* best in its column, ties included. " if starred else ""
+    over = f"{comparison.n_folds} folds" if comparison.complete else "the finished folds"
+    parts.append(wrap("", f"{legend}Mean ± standard deviation over {over}."))
     for name in comparison.models:
         if costs := comparison.resources(name):
             listed = ", ".join(f"{key} {value}" for key, value in costs.items())
@@ -50,6 +49,12 @@ def incomplete(comparison: "Comparison") -> str:
     )
 
 
+def folds_done(comparison: "Comparison", name: str) -> str:
+    """Return how many folds a model finished, "" if all."""
+    done = comparison.n_finished(name)
+    return "" if done == comparison.n_folds else f" ({done} of {comparison.n_folds} folds)"
+
+
 def wrap(label: str, paragraph: str) -> str:
     """Wrap a paragraph behind a label."""
     return textwrap.fill(label + paragraph, WIDTH, subsequent_indent=" " * min(len(label), 9))
@@ -61,10 +66,10 @@ def _table(comparison: "Comparison", shown: Sequence[Column]) -> str:
     for name in comparison.models:
         cells = [
             column.shown(*comparison.mean(name, column.key))
-            + ("*" if best[column.key] == name else " ")
+            + ("*" if name in best[column.key] else " ")
             for column in shown
         ]
-        rows.append([name, *cells])
+        rows.append([name + folds_done(comparison, name), *cells])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(

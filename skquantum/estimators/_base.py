@@ -31,13 +31,17 @@ class NamedPartsMixin(BaseEstimator):
         -------
         self : estimator instance
         """
-        for part, resolve in self._named_parts.items():
+        for part in self._named_parts:
             current = params.get(part, getattr(self, part))
             if any(name.startswith(f"{part}__") for name in params) and not isinstance(
                 current, BaseEstimator
             ):
-                params[part] = resolve(current)
+                params[part] = self._resolve_part(part, current, params)
         return super().set_params(**params)
+
+    def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
+        """Return what the name of a part stands for; `params` are those about to be set."""
+        return self._named_parts[part](value)
 
 
 def merge_equal_rows(
@@ -66,7 +70,14 @@ def merge_equal_rows(
     total : ndarray of shape (n_distinct,)
         Total weights.
     """
-    _, first, place = np.unique(
-        np.column_stack([X, y]), axis=0, return_index=True, return_inverse=True
-    )
-    return first, place, np.bincount(place, weights=weight)
+    # As np.unique(axis=0) has it, without its copies of the whole table.
+    columns = [*X.T, *y.reshape(len(X), -1).T]
+    order = np.lexsort(columns[::-1])  # stable: of equal rows, the first comes first
+    is_new = np.zeros(len(X), dtype=bool)
+    is_new[:1] = True
+    for column in columns:
+        ordered = column[order]
+        is_new[1:] |= ordered[1:] != ordered[:-1]
+    place = np.empty(len(X), dtype=np.intp)
+    place[order] = np.cumsum(is_new) - 1
+    return order[is_new], place, np.bincount(place, weights=weight)

@@ -15,8 +15,7 @@ from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encodin
 from skquantum.estimators._base import NamedPartsMixin
 from skquantum.estimators._head import initial_weights
 from skquantum.estimators._variational_base import Observables, with_weights
-from skquantum.execution import Backend, circuit_resources
-from skquantum.kernels import resolve_backend
+from skquantum.execution import Backend, circuit_resources, resolve_backend
 from skquantum.layers import QuantumLayer
 
 

@@ -12,7 +12,13 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from skquantum._validation import did_you_mean
-from skquantum.circuits import Ansatz, Encoding
+from skquantum.circuits import (
+    AmplitudeEncoding,
+    Ansatz,
+    BasisEncoding,
+    CircuitEncoding,
+    Encoding,
+)
 from skquantum.estimators._losses import Loss
 from skquantum.estimators._training import ALL_ROWS, Layout, Objective, Rows
 from skquantum.execution.shifts import Pullback
@@ -151,12 +157,14 @@ def make_layer(
     Raises
     ------
     ValueError
-        If `n_qubits` and the encoding do not agree.
+        If `n_qubits` and the encoding do not agree, or the encoding takes no angles for an
+        embedding to learn.
     """
     own = encoding.get_params(deep=False)
     if embedding:
-        n_qubits = n_qubits or own.get("n_qubits") or min(n_features, EMBEDDED)
-        n_features = n_qubits
+        n_features = _n_embedded(encoding, n_qubits or own.get("n_qubits"), n_features)
+        if "n_qubits" in own:
+            n_qubits = n_qubits or n_features
     if n_qubits is not None:
         if own.get("n_qubits", n_qubits) not in (None, n_qubits):
             raise ValueError(
@@ -172,6 +180,19 @@ def make_layer(
                 "encoding."
             )
     return QuantumLayer(encoding, ansatz, n_features=n_features, **options)
+
+
+def _n_embedded(encoding: Encoding, n_qubits: int | None, n_features: int) -> int:
+    """Return the number of angles that an embedding makes of the features."""
+    if isinstance(encoding, AmplitudeEncoding | BasisEncoding):
+        takes = "amplitudes" if isinstance(encoding, AmplitudeEncoding) else "bits"
+        raise ValueError(
+            f"embedding='linear' learns angles, but encoding={encoding} takes {takes}; use "
+            "another encoding, such as 'angle', or embedding=None."
+        )
+    if isinstance(encoding, CircuitEncoding):  # one for each of its symbols
+        return len(cirq.parameter_names(encoding.circuit)) or 1
+    return n_qubits or min(n_features, EMBEDDED)
 
 
 def initial_weights(

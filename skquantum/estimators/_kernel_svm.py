@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC, SVR
@@ -20,15 +21,34 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from skquantum._validation import did_you_mean
 from skquantum.circuits import Encoding, resolve_encoding
 from skquantum.estimators._base import NamedPartsMixin, merge_equal_rows
-from skquantum.execution import Backend, circuit_resources
-from skquantum.kernels import FidelityKernel, Kernel, ProjectedKernel, resolve_backend
+from skquantum.execution import Backend, circuit_resources, resolve_backend
+from skquantum.kernels import FidelityKernel, Kernel, ProjectedKernel
 
 KERNELS: dict[str, type[Kernel]] = {"fidelity": FidelityKernel, "projected": ProjectedKernel}
+# Kernel values of one block of predictions: 32 MiB.
+BLOCK = 2**22
 
 
-def resolve_kernel(kernel: str | Kernel, encoding: Any, backend: Backend | None) -> Kernel:
-    """Return the kernel that a parameter stands for: a name uses the encoding and backend."""
+def resolve_kernel(
+    kernel: str | Kernel, encoding: str | Encoding = "zz", backend: Backend | None = None
+) -> Kernel:
+    """Return the kernel that a parameter stands for: a name uses the encoding and backend.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or an instance comes with an encoding or a backend that it does
+        not have: they would not be used.
+    """
     if isinstance(kernel, Kernel):
+        for name, value, default in (("encoding", encoding, "zz"), ("backend", backend, None)):
+            own = getattr(kernel, name)
+            if not (_is_same(value, default) or _is_same(value, own)):
+                raise ValueError(
+                    f"{name}={value!r} would not be used: kernel={kernel!r} brings its own "
+                    f"{name}, {own!r}. Set kernel__{name} and leave {name}={default!r}, or give "
+                    "the kernel by its name."
+                )
         return kernel
     if isinstance(kernel, str) and kernel in KERNELS:
         return KERNELS[kernel](encoding=encoding, backend=backend)
@@ -40,12 +60,27 @@ def resolve_kernel(kernel: str | Kernel, encoding: Any, backend: Backend | None)
     raise TypeError(f"kernel must be a name or a Kernel instance, got {kernel!r}.")
 
 
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two parts are described by the same parameters, as a part and its clone are."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if not isinstance(one, BaseEstimator):
+        return bool(one == other)
+    params, others = one.get_params(deep=False), other.get_params(deep=False)
+    return all(
+        value is others[name] or np.all(value == others[name]) for name, value in params.items()
+    )
+
+
 class _QuantumKernelSVM(NamedPartsMixin):
     """What classifier and regressor share: a libsvm model on the quantum kernel matrix."""
 
     _named_parts: ClassVar = {
         "encoding": resolve_encoding,
         "backend": resolve_backend,
+        "kernel": resolve_kernel,  # the last: it uses the others
     }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "encoding": [str, Encoding],
@@ -61,6 +96,12 @@ class _QuantumKernelSVM(NamedPartsMixin):
     kernel: str | Kernel
     backend: Backend | None
 
+    def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
+        if part != "kernel":
+            return super()._resolve_part(part, value, params)
+        encoding, backend = (params.get(p, getattr(self, p)) for p in ("encoding", "backend"))
+        return resolve_kernel(value, encoding, backend)
+
     def _fit_svm(self, X: Any, y: Any, sample_weight: Any) -> None:
         """Fit on the distinct rows: y holds numbers, for a classifier those of the classes."""
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -68,9 +109,12 @@ class _QuantumKernelSVM(NamedPartsMixin):
         # Building the circuit checks the encoding before anything is simulated.
         circuit, _ = resolve_encoding(kernel.encoding).compiled(X.shape[1])
         first, self._place, weight = merge_equal_rows(X, y, weight)
-        self._matrix = kernel(X[first])
         used = np.flatnonzero(weight)
-        self._fit_matrix(self._matrix[np.ix_(used, used)], y[first[used]], weight[used])
+        self._check_distinct(y[first[used]])
+        self._matrix = matrix = kernel(X[first])
+        if len(used) < len(first):
+            matrix = matrix[np.ix_(used, used)]
+        self._fit_matrix(matrix, y[first[used]], weight[used])
         self.kernel_ = kernel
         self.support_ = first[used][self.svm_.support_]
         self.support_vectors_ = X[self.support_]
@@ -86,6 +130,9 @@ class _QuantumKernelSVM(NamedPartsMixin):
             "n_simulations": n,
         }
 
+    def _check_distinct(self, y: np.ndarray) -> None:
+        """Check the targets of the distinct rows of positive weight, before any simulation."""
+
     def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
         raise NotImplementedError
 
@@ -95,10 +142,19 @@ class _QuantumKernelSVM(NamedPartsMixin):
         check_is_fitted(self)
         return self._matrix[np.ix_(self._place, self._place)]
 
-    def _kernel_rows(self, X: ArrayLike) -> np.ndarray:
-        """Return kernel values of new rows with the training rows; only support rows matter."""
+    def _by_blocks(self, X: ArrayLike, method: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Return what a method makes of the kernel values of new rows, a block at a time."""
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
+        # Each block simulates the support rows again. One of as many rows as there are training
+        # rows at most doubles the work, and is no larger than the matrix of the fit was.
+        n_train = self.svm_.shape_fit_[0]
+        step = max(BLOCK // n_train, n_train)
+        blocks = (rows[start : start + step] for start in range(0, len(rows), step))
+        return np.concatenate([method(self._kernel_rows(block)) for block in blocks])
+
+    def _kernel_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Return kernel values of new rows with the training rows; only support rows matter."""
         matrix = np.zeros((len(rows), self.svm_.shape_fit_[0]))
         if len(self.support_):
             matrix[:, self.svm_.support_] = self.kernel_(rows, self.support_vectors_)
@@ -117,8 +173,7 @@ class _QuantumKernelSVM(NamedPartsMixin):
         ndarray of shape (n_samples,)
             Predictions.
         """
-        matrix = self._kernel_rows(X)
-        return self.svm_.predict(matrix)
+        return self._by_blocks(X, lambda matrix: self.svm_.predict(matrix))
 
 
 def _wants_probability(estimator: QuantumKernelSVC) -> bool:
@@ -143,7 +198,10 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         or an instance. Its parameters take part in a grid search (``encoding__reps``). Most
         encodings turn features into angles in radians: scale them in a `Pipeline` before.
     kernel : {"fidelity", "projected"} or Kernel, default="fidelity"
-        How alike two rows are. An instance brings its own encoding and backend.
+        How alike two rows are. A name stands for a kernel of `encoding` and `backend`, and its
+        parameters take part in a grid search, too (``kernel__gamma``). An instance brings an
+        encoding and a backend of its own: leave `encoding` and `backend` at their defaults, and
+        tune ``kernel__encoding__reps``.
     C : float, default=1.0
         Inverse strength of the regularisation, positive.
     class_weight : dict or "balanced", default=None
@@ -264,7 +322,8 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         ------
         ValueError
             If the data is not finite or not numeric, has one class, or does not suit the
-            encoding; if the circuit or its states do not fit the backend.
+            encoding; if the circuit or its states do not fit the backend; if `encoding` or
+            `backend` would not be used, since `kernel` is an instance.
         """
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
@@ -272,25 +331,28 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least two classes; y has one class, "
-                f"{self.classes_[0]!r}."
+                f"{self.classes_.tolist()[0]!r}."
             )
         self._fit_svm(X, codes, sample_weight)
         return self
 
-    def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
+    def _check_distinct(self, y: np.ndarray) -> None:
         codes, counts = np.unique(y, return_counts=True)
-        self.classes_ = self.classes_[codes.astype(int)]
+        self.classes_ = self.classes_[codes]
         if len(codes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least two classes; without rows of weight zero "
-                f"y has one class, {self.classes_[0]!r}."
+                f"y has one class, {self.classes_.tolist()[0]!r}."
             )
         if self.probability and counts.min() < 2:
             raise ValueError(
                 "probability=True needs at least two distinct rows of each class; class "
-                f"{self.classes_[counts.argmin()]!r} has one. Set probability=False."
+                f"{self.classes_.tolist()[counts.argmin()]!r} has one. Set probability=False."
             )
-        labels = self.classes_[np.searchsorted(codes, y)]
+
+    def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
+        _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+        labels = self.classes_[codes]
         weight = weight * compute_sample_weight(self._class_weight(labels, weight), labels)
         self.svm_ = self._make_svm().fit(matrix, labels, sample_weight=weight)
         self.n_support_ = self.svm_.n_support_
@@ -335,8 +397,7 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
             Positive for ``classes_[1]`` with two classes; with more, one column for each class
             ("ovr" in :class:`sklearn.svm.SVC`).
         """
-        matrix = self._kernel_rows(X)
-        return self.svm_.decision_function(matrix)
+        return self._by_blocks(X, lambda matrix: self.svm_.decision_function(matrix))
 
     @available_if(_wants_probability)
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
@@ -354,7 +415,7 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
             `predict` returns, as in :class:`sklearn.svm.SVC`.
         """
         check_is_fitted(self, "calibrated_")
-        return self.calibrated_.predict_proba(self._kernel_rows(X))
+        return self._by_blocks(X, self.calibrated_.predict_proba)
 
 
 class QuantumKernelSVR(RegressorMixin, _QuantumKernelSVM):
@@ -368,7 +429,8 @@ class QuantumKernelSVR(RegressorMixin, _QuantumKernelSVM):
     encoding : str or Encoding, default="zz"
         Circuit that encodes a row, as in :class:`QuantumKernelSVC`.
     kernel : {"fidelity", "projected"} or Kernel, default="fidelity"
-        How alike two rows are. An instance brings its own encoding and backend.
+        How alike two rows are, as in :class:`QuantumKernelSVC`: an instance brings an encoding
+        and a backend of its own.
     C : float, default=1.0
         Inverse strength of the regularisation, positive, in units of `y`.
     epsilon : float, default=0.1
@@ -445,7 +507,8 @@ circuit_, resources_, n_features_in_, feature_names_in_
         ------
         ValueError
             If the data is not finite or not numeric, or does not suit the encoding; if the
-            circuit or its states do not fit the backend.
+            circuit or its states do not fit the backend; if `encoding` or `backend` would not be
+            used, since `kernel` is an instance.
         """
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         self._fit_svm(X, y, sample_weight)

@@ -49,8 +49,7 @@ from skquantum.estimators._variational_base import (
     with_weights,
 )
 from skquantum.estimators._windows import WindowedTransformer, WindowLayer
-from skquantum.execution import Backend, circuit_resources
-from skquantum.kernels import resolve_backend
+from skquantum.execution import Backend, circuit_resources, resolve_backend
 from skquantum.layers import QuantumLayer, resolve_observables
 
 # Each row costs a state of this many qubits at most: there are many windows.

@@ -236,6 +236,8 @@ def train(
         If the loss is not finite from the start.
     """
     monitor = _Monitor(objective, progress, settings, tasks, one_epoch)
+    if progress.good_theta is not None:  # what an earlier call came to, its last step included
+        progress.good_theta = progress.theta.copy()
     run = _run_stochastic if is_stochastic(settings.solver) else _run_scipy
     kept = progress.theta if one_epoch else None
     try:

@@ -60,8 +60,9 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         Whether the data is loaded again before each layer of the ansatz. It gives the model
         higher frequencies in the features [3]_.
     embedding : {"linear"} or None, default=None
-        Trainable linear map of the features to one angle for each qubit. It brings wide data
-        to few qubits.
+        Trainable linear map of the features to one angle for each qubit (for each symbol of a
+        :class:`~skquantum.circuits.CircuitEncoding`). It brings wide data to few qubits. The
+        encodings "amplitude" and "basis" do not take angles and do not go with it.
     observables : {"Z", "XYZ"} or list of cirq.PauliSum, default=None
         What is measured: Z of each qubit (None and "Z"), or X, Y and Z of each, or sums of Pauli
         strings on ``cirq.LineQubit.range(n_qubits)``.
@@ -121,7 +122,7 @@ default="small_normal"
         Angles of the circuit, in radians.
     coef_, intercept_ : ndarray of shape (n_classes, n_observables) and (n_classes,)
         The read-out.
-    embedding_coef_, embedding_intercept_ : ndarray of shape (n_qubits, n_features) and (n_qubits,)
+    embedding_coef_, embedding_intercept_ : ndarray of shape (n_angles, n_features) and (n_angles,)
         The embedding, if there is one.
     loss_curve_ : list of float
         Loss of each epoch: the mean over its batches, each before its step.
@@ -279,22 +280,26 @@ default="small_normal"
         rows_X, labels = validate_data(self, X, y, dtype=np.float64, reset=not resume)
         check_classification_targets(labels)
         classes = np.unique(labels)
+        rows, codes = self._rows(rows_X, labels, classes, sample_weight)
+        if not (resume and np.array_equal(classes, self.classes_)):
+            # Rows of weight zero are no rows, their classes no classes.
+            present = np.unique(codes)
+            classes = classes[present]
+            rows = TrainingRows(rows.X, rows.targets[:, present], rows.weight)
         if resume and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start=True goes on from the last fit and needs the same classes: they were "
                 f"{self.classes_}, and y has {classes}."
             )
-        rows, codes = self._rows(rows_X, labels, classes, sample_weight)
-        present = np.unique(codes)
-        if not resume:
-            # Rows of weight zero are no rows, their classes no classes.
-            self.classes_ = classes[present]
-            rows = TrainingRows(rows.X, rows.targets[:, present], rows.weight)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least two classes; y has one class"
-                f"{' of positive weight' * (len(classes) > 1)}, {self.classes_[0]!r}."
+        if len(classes) < 2:
+            of_weight = " of positive weight" * (len(classes) < len(np.unique(labels)))
+            found = (
+                f"one class{of_weight}, {classes.tolist()[0]!r}"
+                if len(classes)
+                else (f"no class{of_weight}")
             )
+            raise ValueError(f"{type(self).__name__} needs at least two classes; y has {found}.")
+        self.classes_ = classes
         self._learn(rows, resume=resume, stratify=codes, data=data)
         return self
 
@@ -328,7 +333,8 @@ default="small_normal"
         Raises
         ------
         ValueError
-            If `y` has labels that are not among `classes`, and as in `fit`.
+            If `y` has labels that are not among `classes`; if no row of the first call has a
+            positive weight (later, such a batch changes nothing); and as in `fit`.
         """
         self._check_partial()
         if self.class_weight == "balanced":
@@ -351,18 +357,24 @@ default="small_normal"
                 f"y has labels {unknown} that are not in classes {self.classes_}, which the first "
                 "call of partial_fit has to name in full."
             )
-        rows, _ = self._rows(rows_X, labels, self.classes_, sample_weight)
-        self._learn(rows, resume=not first)
+        rows, _ = self._rows(rows_X, labels, self.classes_, sample_weight, allow_none=True)
+        self._learn_batch(rows, first=first)
         return self
 
     def _rows(
-        self, X: np.ndarray, y: np.ndarray, classes: np.ndarray, sample_weight: Any
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        classes: np.ndarray,
+        sample_weight: Any,
+        *,
+        allow_none: bool = False,
     ) -> tuple[TrainingRows, np.ndarray]:
         """Return the distinct rows of positive weight, and the codes of their classes."""
         codes = np.searchsorted(classes, y)
-        rows = distinct_rows(X, codes, sample_weight)
+        rows = distinct_rows(X, codes, sample_weight, allow_none=allow_none)
         codes, weight = rows.targets, rows.weight
-        if self.class_weight is not None:
+        if self.class_weight is not None and len(codes):
             present = np.unique(codes)
             factors = compute_class_weight(
                 self.class_weight,
@@ -595,27 +607,34 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         Raises
         ------
         ValueError
-            If `y` has another number of outputs than before, and as in `fit`.
+            If `y` has another number of outputs than before; if no row of the first call has a
+            positive weight (later, such a batch changes nothing); and as in `fit`.
         """
         self._check_partial()
         first = not hasattr(self, "weights_")
-        rows = self._rows(X, y, sample_weight, first=first)
+        rows = self._rows(X, y, sample_weight, first=first, allow_none=True)
         if not first and rows.targets.shape[1] != len(self.intercept_):
             raise ValueError(
                 f"y has {rows.targets.shape[1]} outputs; there were {len(self.intercept_)} before."
             )
-        self._learn(rows, resume=not first)
+        self._learn_batch(rows, first=first)
         return self
 
     def _rows(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: Any, *, first: bool
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: Any,
+        *,
+        first: bool,
+        allow_none: bool = False,
     ) -> TrainingRows:
         rows_X, targets = validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, reset=first
         )
         self._flat = targets.ndim == 1
         targets = targets.reshape(len(targets), -1).astype(np.float64)
-        return distinct_rows(rows_X, targets, sample_weight)
+        return distinct_rows(rows_X, targets, sample_weight, allow_none=allow_none)
 
     def _first_intercept(self, rows: TrainingRows) -> np.ndarray:
         return np.average(rows.targets, axis=0, weights=rows.weight)

@@ -26,9 +26,8 @@ from skquantum.estimators._head import (
 from skquantum.estimators._losses import Loss, resolve_loss
 from skquantum.estimators._solvers import is_stochastic, resolve_solver
 from skquantum.estimators._training import Progress, TrainedMixin, split_validation
-from skquantum.execution import Backend, ReferenceBackend, circuit_resources
+from skquantum.execution import Backend, ReferenceBackend, circuit_resources, resolve_backend
 from skquantum.execution.shifts import ParameterShiftEvaluator
-from skquantum.kernels import resolve_backend
 from skquantum.layers import QuantumLayer
 
 Observables = str | Sequence[cirq.PauliSum | cirq.PauliString]
@@ -142,6 +141,16 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
             raise ValueError(
                 "early_stopping=True sets rows of a whole fit aside and does not go with "
                 "partial_fit; set it to False."
+            )
+
+    def _learn_batch(self, rows: TrainingRows, *, first: bool) -> None:
+        """Go once over a batch; one without rows of positive weight changes nothing."""
+        if len(rows.X):
+            self._learn(rows, resume=not first)
+        elif first:
+            raise ValueError(
+                "The first call of partial_fit needs at least one row of positive weight (its "
+                "sample_weight times the weight of its class)."
             )
 
     def _learn(
@@ -288,9 +297,20 @@ def n_settings(observables: Sequence[cirq.PauliSum]) -> int:
     return len(settings)
 
 
-def distinct_rows(X: np.ndarray, y: np.ndarray, sample_weight: Any) -> TrainingRows:
-    """Merge equal rows into one of their total weight; rows of weight zero are no rows."""
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+def distinct_rows(
+    X: np.ndarray, y: np.ndarray, sample_weight: Any, *, allow_none: bool = False
+) -> TrainingRows:
+    """Merge equal rows into one of their total weight; rows of weight zero are no rows.
+
+    Unless it is allowed, an error says that none is left.
+    """
+    weight = _check_sample_weight(
+        sample_weight,
+        X,
+        dtype=np.float64,
+        ensure_non_negative=True,
+        allow_all_zero_weights=allow_none,
+    )
     first, _, weight = merge_equal_rows(X, y, weight)
     used = weight > 0
     return TrainingRows(X[first[used]], y[first[used]], weight[used])

@@ -1,7 +1,7 @@
 """How circuits are run: backends, the compiler behind them, and a reference oracle."""
 
 from skquantum.execution._base import GRADIENTS, Backend, Evaluator
-from skquantum.execution._qsim_backend import QsimBackend
+from skquantum.execution._qsim_backend import QsimBackend, resolve_backend
 from skquantum.execution.reference import ReferenceBackend
 from skquantum.execution.resources import circuit_resources
 from skquantum.execution.rotations import RotationForm, rotation_form
@@ -14,5 +14,6 @@ __all__ = [
     "ReferenceBackend",
     "RotationForm",
     "circuit_resources",
+    "resolve_backend",
     "rotation_form",
 ]

@@ -103,8 +103,9 @@ class Backend(BaseEstimator, ABC):
             As in `states`, or if an observable acts on a qubit that the circuit lacks or is
             not Hermitian.
         """
-        sums = check_observables(observables, sorted(circuit.all_qubits()))
-        return self._expectations(*_checked(circuit, symbols, values), sums)
+        frozen, order, array = _checked(circuit, symbols, values)
+        sums = check_observables(observables, sorted(frozen.all_qubits()))
+        return self._expectations(frozen, order, array, sums)
 
     def overlaps(
         self,
@@ -181,9 +182,10 @@ class Backend(BaseEstimator, ABC):
                 f"Unknown gradient {gradient!r}.{did_you_mean(gradient, GRADIENTS)} "
                 f"Choose from {', '.join(map(repr, GRADIENTS))}."
             )
+        data, weights = as_symbols(data), as_symbols(weights)
         check_symbols(circuit, (*data, *weights))
         sums = check_observables(observables, sorted(circuit.all_qubits()))
-        parts = circuit.freeze(), tuple(data), tuple(weights), sums
+        parts = circuit.freeze(), data, weights, sums
         if gradient == "parameter-shift":
             return ParameterShiftEvaluator(self, *parts)
         if gradient == "spsa":
@@ -232,12 +234,17 @@ class Backend(BaseEstimator, ABC):
         return fidelities
 
 
+def as_symbols(symbols: Sequence[str | sympy.Symbol]) -> tuple[sympy.Symbol, ...]:
+    """Return symbols, given as such or by their names."""
+    return tuple(sympy.Symbol(s) if isinstance(s, str) else s for s in symbols)
+
+
 def _checked(
     circuit: cirq.AbstractCircuit, symbols: Sequence[sympy.Symbol], values: np.ndarray
 ) -> tuple[cirq.FrozenCircuit, tuple[sympy.Symbol, ...], np.ndarray]:
     if not isinstance(circuit, cirq.AbstractCircuit):
         raise TypeError(f"circuit must be a cirq.Circuit, got {type(circuit).__name__}.")
-    order = tuple(symbols)
+    order = as_symbols(symbols)
     if len(set(order)) != len(order):
         raise ValueError(f"symbols must be distinct, got {[str(s) for s in order]}.")
     check_symbols(circuit, order)

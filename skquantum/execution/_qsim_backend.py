@@ -13,11 +13,21 @@ import numpy as np
 import sympy
 
 from skquantum.execution._base import Backend, Evaluator
+from skquantum.execution._threads import one_blas_thread
 from skquantum.execution.evaluator import AdjointEvaluator
 from skquantum.execution.observables import PauliMatrix
 from skquantum.execution.overlaps import cross_fidelities, gram_fidelities
 from skquantum.execution.program import compile_program
-from skquantum.execution.qsim import run
+from skquantum.execution.qsim import fewest_columns, run
+
+
+def resolve_backend(backend: Backend | None) -> Backend:
+    """Return the backend that a parameter stands for: None is ``QsimBackend()``."""
+    if backend is None:
+        return QsimBackend()
+    if isinstance(backend, Backend):
+        return backend
+    raise TypeError(f"backend must be None or a Backend such as QsimBackend(), got {backend!r}.")
 
 
 class QsimBackend(Backend):
@@ -73,12 +83,14 @@ class QsimBackend(Backend):
         values: np.ndarray,
         observables: list[cirq.PauliSum],
     ) -> np.ndarray:
-        self._check_memory(circuit, 0)
+        extra = PauliMatrix.n_bytes(observables, sorted(circuit.all_qubits()))
+        self._check_memory(circuit, 0, extra)
         program = compile_program(circuit, symbols)
         matrix = PauliMatrix(observables, sorted(circuit.all_qubits()))
         out = np.empty((len(values), len(observables)))
-        for rows, psi in run(program, values, self._threads()):
-            out[rows] = matrix.expectations(psi)
+        with one_blas_thread(len(values) * len(program.start)):
+            for rows, psi in run(program, values, self._threads()):
+                out[rows] = matrix.expectations(psi)
         return out
 
     def _overlaps(
@@ -111,7 +123,10 @@ class QsimBackend(Backend):
         weights: tuple[sympy.Symbol, ...],
         observables: list[cirq.PauliSum],
     ) -> Evaluator:
-        self._check_memory(circuit, 0)
+        # Backwards there are psi and lam and what is made of them: twice the columns.
+        extra = PauliMatrix.n_bytes(observables, sorted(circuit.all_qubits()))
+        extra += 32 * 2 ** cirq.num_qubits(circuit) * fewest_columns(cirq.num_qubits(circuit))
+        self._check_memory(circuit, 0, extra)
         program = compile_program(circuit, data, weights)
         matrix = PauliMatrix(observables, sorted(circuit.all_qubits()))
         return AdjointEvaluator(program, matrix, self._threads())
@@ -143,15 +158,16 @@ class QsimBackend(Backend):
             out[:, rows] = psi
         return out
 
-    def _check_memory(self, circuit: cirq.FrozenCircuit, n_states: int) -> None:
+    def _check_memory(self, circuit: cirq.FrozenCircuit, n_states: int, extra: int = 0) -> None:
         n_qubits = cirq.num_qubits(circuit)
-        # Besides the states kept, a chunk of a few columns and its temporaries.
-        needed = 8 * 2**n_qubits * (n_states + 4)
+        # Besides the states kept, a chunk and its temporaries.
+        needed = 8 * 2**n_qubits * (n_states + 4 * fewest_columns(n_qubits)) + extra
         if needed > self._memory():
             raise ValueError(
-                f"{n_states} states of {n_qubits} qubits need {_readable(needed)}, more than "
-                f"max_memory={self.max_memory!r}. Use fewer qubits (n_qubits of the encoding, or "
-                "PCA before it) or fewer rows at a time, or raise max_memory of the backend."
+                f"{n_states or 'The'} states of {n_qubits} qubits need {_readable(needed)}, more "
+                f"than max_memory={self.max_memory!r}. Use fewer qubits (n_qubits of the "
+                "encoding, or PCA before it) or fewer rows at a time, or raise max_memory of the "
+                "backend."
             )
 
     def _memory(self) -> int:
@@ -182,7 +198,7 @@ def parse_bytes(size: str | int) -> int:
     if isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0:
         return int(size)
     text = size.strip() if isinstance(size, str) else ""
-    match = re.fullmatch(r"([\d.]+)\s*([A-Za-z]*)", text)
+    match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([A-Za-z]*)", text)
     if match is None or match[2].upper() not in _UNITS:
         raise ValueError(
             f"max_memory must be a positive number of bytes or a text such as '4GiB' or '500MB', "

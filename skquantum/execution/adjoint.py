@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from skquantum.execution._derived import derived
 from skquantum.execution.program import Fixed, Local, Phases, PhaseTable, Program, apply_constant
 
 DENSE_QUBITS = 6  # up to here a shared block as one matrix costs less than its calls
@@ -119,7 +120,7 @@ class Plan:
     chains: Chains
 
 
-@lru_cache(maxsize=256)
+@derived
 def plan(program: Program) -> Plan:
     """Return the plan of a program."""
     blocks: list[list[Any]] = [[]]
@@ -268,7 +269,7 @@ def shared_table(phases: Phases, angles: np.ndarray, n_qubits: int) -> np.ndarra
 # ---------------------------------------------------------------------- dense strategy
 
 
-@lru_cache(maxsize=256)
+@derived
 def _dense_fixed(fixed: Fixed, n_qubits: int) -> np.ndarray:
     dim = 2**n_qubits
     return apply_constant(fixed, np.eye(dim, dtype=complex), n_qubits)

@@ -29,9 +29,17 @@ class Angles:
     ) -> None:
         self.expressions = list(expressions)
         self._data, self._weights = data, weights
-        self._columns = [sympy.Dummy() for _ in (*data, *weights)]
+        self._columns = [sympy.Dummy(real=True) for _ in (*data, *weights)]
         rename = dict(zip((*data, *weights), self._columns, strict=True))
         self._renamed = [sympy.sympify(e).xreplace(rename) for e in self.expressions]
+        for expression, renamed in zip(self.expressions, self._renamed, strict=True):
+            others = sorted(map(str, renamed.free_symbols - set(self._columns)))
+            if others:
+                raise ValueError(
+                    f"The gate exponent {expression} has symbols {others} that are not those to "
+                    "receive values. Symbols made with assumptions (real=True) differ from plain "
+                    "ones of the same name; make them with a name alone."
+                )
         self._affine = self._affine_map()
         if self._affine is None:
             self._evaluate = sympy.lambdify(
@@ -80,13 +88,17 @@ class Angles:
             n_data = len(self._data)
             if weights is not None and self._weights:
                 offset = offset + matrix[:, n_data:] @ weights
-            return matrix[:, :n_data] @ X.T + offset[:, None]
+            with np.errstate(all="ignore"):
+                return self._finite(matrix[:, :n_data] @ X.T + offset[:, None], X)
         out = np.empty((len(self.expressions), len(X)))
         with np.errstate(all="ignore"):  # what goes wrong is said below
             exponents = self._evaluate(*_columns(X, weights))
             for row, exponent in zip(out, exponents, strict=True):
                 row[:] = np.nan if np.iscomplexobj(exponent) else exponent
         out *= np.pi
+        return self._finite(out, X)
+
+    def _finite(self, out: np.ndarray, X: np.ndarray) -> np.ndarray:
         if not np.isfinite(out).all():
             term, sample = np.argwhere(~np.isfinite(out))[0]
             raise ValueError(
@@ -136,11 +148,25 @@ class Angles:
             if symbol in expression.free_symbols
         ]
 
+    def check_differentiable(self) -> None:
+        """Raise a ValueError that names an expression without a derivative."""
+        if self._affine is not None:
+            return
+        for (row, _), slope in zip(self._pairs, self._derivatives, strict=True):
+            if slope.has(sympy.Derivative, sympy.Subs, sympy.DiracDelta):
+                raise ValueError(
+                    f"The gate exponent {self.expressions[row]} is not differentiable. Gradients "
+                    "need expressions of smooth functions; gradient='spsa' needs values alone."
+                )
+
     @cached_property
     def _slopes(self) -> Any:
         """The derivatives of `_pairs`, differentiated by sympy once."""
-        slopes = [self._renamed[row].diff(self._columns[column]) for row, column in self._pairs]
-        return sympy.lambdify(self._columns, slopes, modules="numpy", cse=True)
+        return sympy.lambdify(self._columns, self._derivatives, modules="numpy", cse=True)
+
+    @cached_property
+    def _derivatives(self) -> list[sympy.Expr]:
+        return [self._renamed[row].diff(self._columns[column]) for row, column in self._pairs]
 
 
 def _columns(X: np.ndarray, weights: np.ndarray | None) -> list[Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from skquantum.execution._threads import one_blas_thread
 from skquantum.execution.adjoint import (
     CHUNK_AMPLITUDES,
     DENSE_QUBITS,
@@ -63,6 +64,8 @@ class AdjointEvaluator:
     """
 
     def __init__(self, program: Program, observables: PauliMatrix, n_threads: int) -> None:
+        program.row_angles.check_differentiable()
+        program.shared_angles.check_differentiable()
         self.program = program
         self.observables = observables
         self.n_threads = n_threads
@@ -70,8 +73,9 @@ class AdjointEvaluator:
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return expectation values, shape (n_samples, n_observables)."""
         bound, out = self._start(X, weights)
-        for run in self._runs(bound, X, weights):
-            out[run.rows] = self.observables.expectations(run.psi)[: _length(run.rows)]
+        with one_blas_thread(len(X) * len(self.program.start)):
+            for run in self._runs(bound, X, weights):
+                out[run.rows] = self.observables.expectations(run.psi)[: _length(run.rows)]
         return out
 
     def forward_vjp(
@@ -85,14 +89,21 @@ class AdjointEvaluator:
         """
         by_row_needed = data_gradient or self.program.row_angles.has_weights
         bound, out = self._start(X, weights)
-        keep = len(X) * len(self.program.start) <= KEPT_AMPLITUDES
+        # What a run keeps: its state, and for every layer of phases a state and its tables.
+        arrays = 1 + 2 * len(bound.plan.by_row)
+        keep = len(X) * len(self.program.start) * arrays <= KEPT_AMPLITUDES
         kept = []
-        for run in self._runs(bound, X, weights):
-            out[run.rows] = self.observables.expectations(run.psi)[: _length(run.rows)]
-            if keep:
-                kept.append(run)
+        with one_blas_thread(len(X) * len(self.program.start)):
+            for run in self._runs(bound, X, weights):
+                out[run.rows] = self.observables.expectations(run.psi)[: _length(run.rows)]
+                if keep:
+                    kept.append(run)
 
         def pullback(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            with one_blas_thread(len(X) * len(self.program.start)):
+                return backwards(cotangent)
+
+        def backwards(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             gradient = SharedGradient(bound)
             grad_X, grad_weights = np.zeros(X.shape), np.zeros(len(weights))
             for run in kept if keep else self._runs(bound, X, weights):

@@ -18,6 +18,8 @@ def check_observables(
     """Return observables as Hermitian Pauli sums on the given qubits, or raise an error."""
     if isinstance(observables, cirq.PauliSum | cirq.PauliString):
         raise TypeError("observables must be a list of cirq.PauliSum, got a single one.")
+    if len(observables) == 0:
+        raise ValueError("observables is empty; measure at least one, for instance cirq.Z(qubit).")
     sums = []
     for i, observable in enumerate(observables):
         try:
@@ -33,6 +35,8 @@ def check_observables(
                 f"observables[{i}] = {total} acts on {missing}, which the circuit lacks; its "
                 f"qubits are {list(qubits)}."
             )
+        if not all(np.isfinite(string.coefficient) for string in total):
+            raise ValueError(f"observables[{i}] = {total} has coefficients that are not finite.")
         if any(abs(string.coefficient.imag) > 1e-12 for string in total):
             raise ValueError(f"observables[{i}] = {total} is not Hermitian.")
         sums.append(total)
@@ -44,42 +48,51 @@ class PauliMatrix:
 
     A Pauli string flips the bits of a mask and multiplies by a phase. All strings with the
     same mask share the products ``conj(psi[z ^ mask]) * psi[z]``; their phases are the rows of
-    one matrix. The mask 0 holds the strings of Z and needs only the probabilities.
+    one matrix, for the observables that have the mask. The mask 0 holds the strings of Z: its
+    phases are real, and it needs only the probabilities.
     """
 
     def __init__(self, observables: Sequence[cirq.PauliSum], qubits: Sequence[cirq.Qid]) -> None:
-        n_qubits = len(qubits)
-        place = {q: n_qubits - 1 - i for i, q in enumerate(qubits)}
-        basis = self._basis = np.arange(2**n_qubits)
         self.n_observables = len(observables)
-        self.groups: dict[int, np.ndarray] = {}
+        self._basis = np.arange(2 ** len(qubits))
+        place = {q: len(qubits) - 1 - i for i, q in enumerate(qubits)}
+        sums: dict[int, dict[int, np.ndarray]] = {}
         for row, total in enumerate(observables):
             for string in total:
-                mask, phases = 0, np.full(2**n_qubits, complex(string.coefficient))
-                for qubit, pauli in string.items():
-                    sign = 1 - 2 * (basis >> place[qubit] & 1)
-                    if pauli != cirq.Z:
-                        mask |= 1 << place[qubit]
-                    if pauli == cirq.Z:
-                        phases *= sign
-                    elif pauli == cirq.Y:
-                        phases *= 1j * sign
-                group = self.groups.setdefault(
-                    mask, np.zeros((len(observables), 2**n_qubits), dtype=complex)
-                )
-                group[row] += phases
+                rows = sums.setdefault(_flips(string, place), {})
+                phases = self._phases(string, place)
+                rows[row] = rows[row] + phases if row in rows else phases
+        self.groups: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        for mask, rows in sums.items():
+            matrix = np.array(list(rows.values()))
+            self.groups[mask] = np.array(list(rows)), matrix if mask else matrix.real.copy()
+
+    def _phases(self, string: cirq.PauliString, place: dict[cirq.Qid, int]) -> np.ndarray:
+        phases = np.full(len(self._basis), complex(string.coefficient))
+        for qubit, pauli in string.items():
+            if pauli != cirq.X:
+                sign = 1 - 2 * (self._basis >> place[qubit] & 1)
+                phases *= sign if pauli == cirq.Z else 1j * sign
+        return phases
+
+    @staticmethod
+    def n_bytes(observables: Sequence[cirq.PauliSum], qubits: Sequence[cirq.Qid]) -> int:
+        """Return the memory that the matrix of these observables would take."""
+        place = {q: len(qubits) - 1 - i for i, q in enumerate(qubits)}
+        rows = {(_flips(s, place), row) for row, total in enumerate(observables) for s in total}
+        return sum((16 if mask else 8) << len(qubits) for mask, _ in rows)
 
     def expectations(self, psi: np.ndarray) -> np.ndarray:
         """Return expectation values, shape (n_samples, n_observables), in double precision."""
         out = np.zeros((self.n_observables, psi.shape[1]))
-        for mask, phases in self.groups.items():
+        for mask, (rows, phases) in self.groups.items():
             if mask == 0:
                 probabilities = np.square(psi.real, dtype=float)
                 probabilities += np.square(psi.imag, dtype=float)
-                out += phases.real @ probabilities
+                out[rows] += phases @ probabilities
             else:
                 flipped = psi[self._basis ^ mask].astype(complex)
-                out += (phases @ (flipped.conj() * psi)).real
+                out[rows] += (phases @ (flipped.conj() * psi)).real
         return out.T
 
     def apply(self, psi: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
@@ -95,10 +108,15 @@ class PauliMatrix:
         ndarray of the shape and type of `psi`
         """
         out = None
-        for mask, phases in self.groups.items():
-            factor = (phases.real if mask == 0 else phases).T @ cotangent.T
+        for mask, (rows, phases) in self.groups.items():
+            factor = phases.T @ cotangent[:, rows].T
             dtype = psi.real.dtype if mask == 0 else psi.dtype
             part = factor.astype(dtype, copy=False) * psi
             part = part if mask == 0 else part[self._basis ^ mask]
             out = part if out is None else out + part
         return np.zeros_like(psi) if out is None else out
+
+
+def _flips(string: cirq.PauliString, place: dict[cirq.Qid, int]) -> int:
+    """Return the mask of the bits that a Pauli string flips."""
+    return sum(1 << place[qubit] for qubit, pauli in string.items() if pauli != cirq.Z)

@@ -116,7 +116,7 @@ class Program:
     shared_angles: Angles
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def compile_program(
     circuit: cirq.FrozenCircuit,
     data: tuple[sympy.Symbol, ...],

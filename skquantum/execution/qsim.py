@@ -18,6 +18,7 @@ import cirq
 import numpy as np
 import qsimcirq
 
+from skquantum.execution._derived import derived
 from skquantum.execution.program import Fixed, Phases, PhaseTable, Program
 
 CHUNK_AMPLITUDES = 2**18  # what stays in a core's second-level cache, with its temporaries
@@ -60,12 +61,17 @@ def chunks(n_rows: int, dim: int, amplitudes: int) -> Iterator[tuple[slice, int]
     n_columns : int
         The power of two that the chunk is padded to.
     """
-    # The floor of 16 columns gives way where it alone would fill the memory.
-    fewest = MIN_COLUMNS if dim <= 2**20 else 1
+    fewest = fewest_columns(dim.bit_length() - 1)
     most = max(fewest, amplitudes // dim)
     for begin in range(0, n_rows, most):
         stop = min(begin + most, n_rows)
         yield slice(begin, stop), max(fewest, 1 << (stop - begin - 1).bit_length())
+
+
+def fewest_columns(n_qubits: int) -> int:
+    """Return the fewest columns of a chunk."""
+    # The floor of 16 columns gives way where it alone would fill the memory.
+    return MIN_COLUMNS if n_qubits <= 20 else 1
 
 
 def padded(angles: np.ndarray, n_columns: int) -> np.ndarray:
@@ -188,7 +194,7 @@ def _simulate(circuit: Any, psi: np.ndarray, n_threads: int) -> np.ndarray:
     return out.view(np.complex64).reshape(psi.shape)
 
 
-@lru_cache(maxsize=1024)
+@derived
 def _fixed_circuit(segment: Fixed, n_qubits: int, n_batch: int, total: int) -> Any:
     times = [0] * n_qubits
     gates = []
@@ -228,13 +234,13 @@ def _apply_by_simulator(
     return out.reshape(psi.shape)
 
 
-@lru_cache(maxsize=1024)
+@derived
 def inverse(segment: Fixed) -> Fixed:
     """Return the inverse of constant gates."""
     return Fixed(tuple((matrix.conj().T, qubits) for matrix, qubits in reversed(segment.gates)))
 
 
-@lru_cache(maxsize=1024)
+@derived
 def monomial(segment: Fixed, n_qubits: int) -> tuple[np.ndarray, np.ndarray | None] | None:
     """Return constant gates that permute basis states, up to phases, as indices and phases.
 

@@ -65,6 +65,7 @@ class ParameterShiftEvaluator(_ExpectationEvaluator):
         self._free = cirq.Circuit(cirq.I.on_each(qubits), operations).freeze()
         self._symbols = tuple(sympy.Symbol(f"shift_{i}") for i in range(len(terms)))
         self._angles = Angles([t for t, _ in terms], self.data, self.weights)
+        self._angles.check_differentiable()
         names = {symbol.name for symbol in self.weights}
         self._trainable = [bool(cirq.parameter_names(t) & names) for t, _ in terms]
         self._rules = [shift_rule(frequencies(spectrum)) for _, spectrum in terms]
@@ -197,7 +198,9 @@ def _free_angles(
         return sympy.Symbol(f"shift_{len(terms) - 1}")
 
     for op in flatten(circuit.all_operations(), _can_be_shifted):
-        if cirq.parameter_names(op):
+        if cirq.parameter_names(op) and hasattr(op.gate, "_rotation_form_"):
+            operations.extend(_expanded(op, fresh))
+        elif cirq.parameter_names(op):
             operations.append(_with_free_angles(op.gate, fresh).on(*op.qubits))
         else:
             operations.append(op)
@@ -210,11 +213,29 @@ def _can_be_shifted(op: cirq.Operation) -> bool:
     gate: Any = op.gate
     while isinstance(gate, cirq.ControlledGate):
         gate = gate.sub_gate
-    return (
-        gate is not None
-        and rotation_form(gate) is not None
-        and not hasattr(gate, "_rotation_form_")  # one gate for the simulator, not for a device
+    if gate is None or rotation_form(gate) is None:
+        return False
+    # A class that brings its own form is one gate for the simulator, not for a device, and is
+    # decomposed if it says how.
+    return not hasattr(gate, "_rotation_form_") or (
+        gate is op.gate and cirq.decompose_once(op, None) is None
     )
+
+
+def _expanded(
+    op: cirq.Operation, fresh: Callable[[Any, np.ndarray], sympy.Symbol]
+) -> list[cirq.Operation]:
+    """Write a gate that only has a rotation form as basis changes around a diagonal."""
+    form = rotation_form(op.gate)
+    assert form is not None
+    exponents = [fresh(t, s) if cirq.is_parameterized(t) else t for t, s in form.terms]
+    angles = sum(t * sympy.pi * s for t, (_, s) in zip(exponents, form.terms, strict=True))
+    bases = [(v, [op.qubits[i] for i in where]) for v, where in form.basis]
+    return [
+        *(cirq.MatrixGate(v.conj().T).on(*where) for v, where in bases),
+        cirq.DiagonalGate(list(angles)).on(*op.qubits),
+        *(cirq.MatrixGate(v).on(*where) for v, where in bases),
+    ]
 
 
 def _with_free_angles(gate: Any, fresh: Callable[[Any, np.ndarray], sympy.Symbol]) -> cirq.Gate:

@@ -82,9 +82,9 @@ class GradientVariance:
 
 def gradient_variance(
     ansatz: str | Ansatz = "strongly_entangling",
-    n_qubits: Sequence[int] = (2, 4, 6, 8),
+    n_qubits: int | Sequence[int] = (2, 4, 6, 8),
     *,
-    init: Sequence[str] = ("uniform", "small_normal", "identity_blocks"),
+    init: str | Sequence[str] = ("uniform", "small_normal", "identity_blocks"),
     n_samples: int = 100,
     n_layers: int | None = None,
     backend: QsimBackend | None = None,
@@ -100,9 +100,9 @@ def gradient_variance(
     ----------
     ansatz : str or Ansatz, default="strongly_entangling"
         The circuit, or its name.
-    n_qubits : sequence of int, default=(2, 4, 6, 8)
+    n_qubits : int or sequence of int, default=(2, 4, 6, 8)
         Sizes of the register.
-    init : sequence of str, default=("uniform", "small_normal", "identity_blocks")
+    init : str or sequence of str, default=("uniform", "small_normal", "identity_blocks")
         Initialisations, as in :class:`skquantum.VariationalClassifier`. "identity_blocks" puts
         the inverse of each layer after it, as the classifier does, so its circuit has twice the
         layers.
@@ -141,14 +141,16 @@ def gradient_variance(
     """
     if n_samples < 2:
         raise ValueError(f"n_samples must be at least 2 for a variance, got {n_samples}.")
-    for name in init:
+    sizes = (n_qubits,) if isinstance(n_qubits, int) else tuple(n_qubits)
+    names = (init,) if isinstance(init, str) else tuple(init)
+    for name in names:
         check_init(name)
     rng = check_random_state(random_state)
     variances = [
-        [_variance(ansatz, n, name, n_samples, n_layers, backend, rng) for n in n_qubits]
-        for name in init
+        [_variance(ansatz, n, name, n_samples, n_layers, backend, rng) for n in sizes]
+        for name in names
     ]
-    return GradientVariance(np.array(n_qubits), tuple(init), np.array(variances))
+    return GradientVariance(np.array(sizes), names, np.array(variances))
 
 
 def _variance(
@@ -161,8 +163,9 @@ def _variance(
     rng: np.random.RandomState,
 ) -> float:
     ansatz = resolve_ansatz(ansatz)
+    layers = n_qubits if n_layers is None else n_layers
     if "n_layers" in ansatz.get_params(deep=False):
-        ansatz = type(ansatz)(**ansatz.get_params(deep=False) | {"n_layers": n_layers or n_qubits})
+        ansatz = type(ansatz)(**ansatz.get_params(deep=False) | {"n_layers": layers})
     observable: cirq.PauliString = cirq.PauliString(
         cirq.Z(q) for q in cirq.LineQubit.range(min(n_qubits, 2))
     )

@@ -1,7 +1,7 @@
 """Quantum kernels: callables that say how alike two rows are."""
 
-from skquantum.kernels._base import Kernel, resolve_backend
+from skquantum.kernels._base import Kernel
 from skquantum.kernels._fidelity import FidelityKernel
 from skquantum.kernels._projected import ProjectedKernel
 
-__all__ = ["FidelityKernel", "Kernel", "ProjectedKernel", "resolve_backend"]
+__all__ = ["FidelityKernel", "Kernel", "ProjectedKernel"]

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
 from skquantum.circuits import Encoding, resolve_encoding
-from skquantum.execution import Backend, QsimBackend
+from skquantum.execution import Backend, resolve_backend
 
 
 class Kernel(BaseEstimator, ABC):
@@ -70,12 +70,3 @@ class Kernel(BaseEstimator, ABC):
     def _parts(self) -> tuple[Encoding, Backend]:
         """Return the encoding and the backend that the parameters stand for."""
         return resolve_encoding(self.encoding), resolve_backend(self.backend)
-
-
-def resolve_backend(backend: Backend | None) -> Backend:
-    """Return the backend that a parameter stands for."""
-    if backend is None:
-        return QsimBackend()
-    if isinstance(backend, Backend):
-        return backend
-    raise TypeError(f"backend must be None or a Backend such as QsimBackend(), got {backend!r}.")

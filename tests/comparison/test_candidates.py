@@ -83,6 +83,25 @@ def test_a_grid_beyond_the_budget_is_sampled():
     assert {setting["model__C"] for setting in first.settings} <= set(MANY["C"])
 
 
+def test_a_sampled_grid_starts_at_the_models_own_setting():
+    def first(models, budget=1, **options):
+        found = candidates(models, budget=budget, **options)
+        assert all(len({str(s) for s in c.settings}) == len(c.settings) for c in found)
+        return {c.entrant.name: c.settings[0] for c in found}
+
+    for budget in (1, 4):
+        found = first(
+            {"mine": (SVC(C=7), {"C": [0.1, 5, 100], "shrinking": [True, False]})}, budget
+        )
+        assert found["mine"] == {"model__C": 5, "model__shrinking": True}
+        assert found["logistic regression"] == {"model__C": 1.0}
+        assert found["RBF SVM"] == {"model__C": 1.0, "model__gamma": "scale"}
+    # Neither a parameter of a part not made yet nor a value that is no number has a nearest one.
+    found = first(["VariationalClassifier", "QuantumKernelSVC"])
+    assert found["VariationalClassifier"]["model__embedding"] == "linear"
+    assert found["QuantumKernelSVC"] == {"model__C": 1.0, "model__encoding__bandwidth": 0.03}
+
+
 def test_seeds_are_set_where_the_user_has_none():
     found = candidates(
         {"a": LogisticRegression(), "b": LogisticRegression(random_state=7)}, seed=3
@@ -100,7 +119,7 @@ def test_what_the_user_gives_is_not_changed():
 @pytest.mark.parametrize(
     ("models", "error", "message"),
     [
-        ("QuantumKernelSVM", ValueError, "'QuantumKernelSVM'. Did you mean 'QuantumKernelSV"),
+        ("QuantumKernelSVM", ValueError, "Did you mean 'QuantumKernelSVC'. For classification"),
         ("QuantumKernelSVR", ValueError, "does no classification.*These do: QuantumKernelSVC"),
         ([], ValueError, "models is empty"),
         ({}, ValueError, "models is empty"),

@@ -151,6 +151,16 @@ def test_of_equal_baselines_the_cheapest_is_the_best(comparison):
     assert tied.best_baseline == "RBF SVM"
 
 
+def test_ties_share_the_star(comparison):
+    results = [
+        FoldResult(name, k, 80, 20, {"score": score, "accuracy": score})
+        for name, score in zip(comparison.models, (0.9, 0.90001, 0.8), strict=True)
+        for k in range(3)
+    ]
+    tied = replace(comparison, results=results)
+    assert tied.best(tied.columns[0]) == comparison.models[:2]
+
+
 def test_frames(comparison):
     frame = comparison.to_frame()
     assert list(frame.index) == comparison.models
@@ -278,6 +288,12 @@ def test_ctrl_c_leaves_what_is_finished(iris, signalled):
     assert len(found.of("Interrupting")) == 1
     assert "INCOMPLETE: 4 of 6" in str(found)
     assert "no test is possible" in found.verdict
+    assert found.verdict.startswith("So far: ")
+    assert "from the 1 fold both finished" in found.verdict
+    assert "Interrupting (1 of 3 folds)" in str(found)
+    assert "logistic regression (3 of" not in str(found)
+    assert "* best" not in str(found)
+    assert not any(found.best(column) for column in found.columns)  # only one model finished
     assert "INCOMPLETE" in found._repr_html_()
 
 
@@ -316,6 +332,7 @@ def test_progress(iris, capsys):
     steps = [line for line in lines if line.startswith("[")]
     assert [line[:5] for line in steps] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
     assert "fold 2/2  DummyClassifier: accuracy 0.333" in steps[-1]
+    assert "Note: logistic regression tries 1 of 6 settings" in "\n".join(lines)
 
 
 def test_progress_on_a_terminal_rewrites_its_line():

@@ -43,6 +43,30 @@ def test_files(frame, tmp_path, suffix):
     np.testing.assert_allclose(check_features(data.X), frame[["a", "b"]])
 
 
+@pytest.mark.parametrize("start", [0, 1])
+def test_an_index_that_pandas_wrote_is_left_out(frame, tmp_path, start):
+    frame.index += start
+    frame.to_csv(tmp_path / "data.csv")
+    data = load_data(str(tmp_path / "data.csv"), "kind")
+    assert list(data.X) == ["a", "b"]
+    assert "counts the rows" in data.notes[0]
+
+
+def test_a_first_column_that_does_not_count_is_kept(frame, tmp_path):
+    frame.index *= 2
+    frame.to_csv(tmp_path / "data.csv")
+    data = load_data(str(tmp_path / "data.csv"), "kind")
+    assert (list(data.X)[1:], data.notes) == (["a", "b"], ())
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_semicolons(frame, tmp_path, decimal):
+    frame.to_csv(tmp_path / "data.csv", index=False, sep=";", decimal=decimal)
+    data = load_data(str(tmp_path / "data.csv"), "kind")
+    np.testing.assert_allclose(check_features(data.X), frame[["a", "b"]])
+    assert "semicolons" in data.notes[0]
+
+
 def test_a_column_called_target_needs_no_naming(frame, tmp_path):
     frame.rename(columns={"kind": "target"}).to_csv(tmp_path / "data.csv", index=False)
     assert list(load_data(str(tmp_path / "data.csv")).X) == ["a", "b"]

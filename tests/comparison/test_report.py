@@ -55,7 +55,7 @@ def test_the_page_tells_everything(page, comparison):
         "two-qubit gates",
         "simulations run in a fit",
         "encoding__bandwidth",
-        "2 of 6 at random",
+        "2 of 6: nearest to its own, rest at random",
         "StandardScaler",
         "60 rows, 4 features",
         "qsimcirq",
@@ -70,6 +70,10 @@ def test_the_page_tells_everything(page, comparison):
 
 def test_reports_of_the_same_run_are_the_same(comparison, page, tmp_path):
     assert comparison.to_html(tmp_path / "again.html").read_text(encoding="utf-8") == page
+
+
+def test_without_a_path_the_report_is_a_string(comparison, page):
+    assert comparison.to_html() == page
 
 
 def test_names_are_escaped(iris):

@@ -23,7 +23,7 @@ def verdict(model_scores, cost_ratio=1.0, rule=None):
         model_scores=model_scores,
         baseline_scores=BASELINE[: len(model_scores)],
         test_to_train=0.25,
-        cost_ratio=cost_ratio,
+        predict_times=(cost_ratio * 6.4e-6, 6.4e-6),
         metric="accuracy",
     )
 
@@ -48,7 +48,7 @@ def test_a_better_model_that_costs_too_much_is_rejected():
     found = verdict(BASELINE + 0.03 + NOISE, cost_ratio=1234.5)
     assert found.decision == "reject"
     assert found.text.startswith("Use the classical model, B: Q predicts too slowly.")
-    assert "costs 1,234 times what it costs with B, more than the 1.5 allowed" in found.text
+    assert "costs 1,234 times what it costs with B (7.90 ms against 6.40 µs a row)" in found.text
 
 
 def test_a_model_with_both_faults_hears_of_both():
@@ -69,6 +69,21 @@ def test_limits_belong_to_what_is_allowed():
     assert verdict(BASELINE, cost_ratio=1.5).decision == "either"
     assert verdict(BASELINE - 0.021).decision == "reject"
     assert verdict(BASELINE, cost_ratio=1.51).decision == "reject"
+
+
+def test_digits_show_on_which_side_of_the_limit_a_number_is():
+    text = verdict(BASELINE, cost_ratio=1.504).text
+    assert "costs 1.504 times" in text
+    assert "(9.63 against 6.40 µs a row), more than the 1.5 allowed" in text
+    assert "1.51 times" in verdict(BASELINE, cost_ratio=1.51).text
+    assert "0.0203 below" in verdict(BASELINE - 0.0203).text
+
+
+def test_two_folds_are_hardly_any_evidence():
+    found = verdict(BASELINE[:2] + [0.1, -0.3])
+    assert found.interval == (-1, 1)
+    assert "2 folds: hardly any evidence" in found.text
+    assert "hardly any evidence" not in verdict(BASELINE[:3]).text
 
 
 def test_one_fold_allows_no_test():

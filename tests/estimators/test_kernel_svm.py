@@ -60,6 +60,35 @@ def test_prediction_simulates_support_rows_only(monkeypatch):
     np.testing.assert_array_equal(model.support_vectors_, X[model.support_])
 
 
+@pytest.mark.parametrize("kernel", ["fidelity", "projected"])
+def test_predictions_come_in_blocks(kernel, monkeypatch):
+    model = QuantumKernelSVC(SMOOTH, kernel=kernel, probability=True, random_state=0)
+    model.fit(X[:100:4], Y[:100:4])
+    svr = QuantumKernelSVR(SMOOTH, kernel=kernel).fit(X[:100:4], X[:100:4, 0])
+    methods = [model.predict, model.decision_function, model.predict_proba, svr.predict]
+    whole = [method(X) for method in methods]
+    lengths = []
+    call = type(model.kernel_).__call__
+    monkeypatch.setattr(
+        type(model.kernel_),
+        "__call__",
+        lambda self, A, B=None: lengths.append(len(A)) or call(self, A, B),
+    )
+    monkeypatch.setattr("skquantum.estimators._kernel_svm.BLOCK", 1)
+    for method, expected in zip(methods, whole, strict=True):
+        lengths.clear()
+        np.testing.assert_allclose(method(X), expected, rtol=0, atol=1e-6)
+        assert lengths == [25] * 6  # no block is larger than the matrix of the fit was
+
+
+def test_many_rows_need_no_more_memory_than_the_fit(monkeypatch):
+    backend = QsimBackend(max_memory=8 * 150 * 150)
+    model = QuantumKernelSVC(AngleEncoding(n_qubits=2), backend=backend).fit(X, Y)
+    monkeypatch.setattr("skquantum.estimators._kernel_svm.BLOCK", 1)
+    many = np.tile(X, (10, 1))
+    np.testing.assert_array_equal(model.predict(many), np.tile(model.predict(X), 10))
+
+
 def test_weights_are_repetitions_in_any_order():
     rng = np.random.default_rng(0)
     weight = rng.integers(0, 4, len(X))
@@ -133,6 +162,39 @@ def test_circuit_parameters_in_a_grid_search():
     assert pipeline.fit(X, Y)[-1].resources_["n_qubits"] == 3
 
 
+def test_parameters_of_a_named_kernel_in_a_grid_search():
+    grid = {"kernel__gamma": [0.5, 2.0], "encoding__reps": [1, 2]}
+    model = QuantumKernelSVC("angle", kernel="projected", backend=QsimBackend(n_threads=1))
+    search = GridSearchCV(model, grid, cv=2).fit(X, NAMES)
+    kernel = search.best_estimator_.kernel_
+    assert kernel.gamma == search.best_params_["kernel__gamma"]
+    assert kernel.encoding.reps == search.best_params_["encoding__reps"]
+    assert kernel.backend.n_threads == 1
+    again = clone(search.best_estimator_).fit(X, NAMES)
+    np.testing.assert_array_equal(again.predict(X), search.predict(X))
+    named = QuantumKernelSVC().set_params(kernel="projected", kernel__gamma=0.5)
+    assert repr(named.kernel) == "ProjectedKernel(gamma=0.5)"
+    with pytest.raises(ValueError, match="Invalid parameter 'gamma' for estimator FidelityKernel"):
+        QuantumKernelSVC().set_params(kernel__gamma=1.0)
+
+
+@pytest.mark.parametrize(
+    ("params", "name"),
+    [
+        ({"encoding": "angle"}, "encoding"),
+        ({"encoding": ZZEncoding(reps=1)}, "encoding"),
+        ({"encoding": "angle", "kernel": FidelityKernel(AngleEncoding())}, "encoding"),
+        ({"backend": QsimBackend()}, "backend"),
+        ({"backend": ReferenceBackend(), "kernel": FidelityKernel("angle")}, "backend"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [QuantumKernelSVC, QuantumKernelSVR])
+def test_an_encoding_or_backend_that_a_kernel_instance_would_not_use(estimator, params, name):
+    model = estimator(**{"kernel": FidelityKernel()} | params)
+    with pytest.raises(ValueError, match=f"{name}=.* would not be used: .* kernel__{name}"):
+        model.fit(X, Y)
+
+
 def test_setting_a_nested_parameter_of_a_named_backend():
     model = QuantumKernelSVC().set_params(backend__n_threads=1)
     assert model.backend.n_threads == 1
@@ -178,15 +240,18 @@ def test_bad_parameters(model, error, message):
         (np.zeros(150), None, "at least two classes"),
         (np.linspace(0, 1, 150), None, "Unknown label type|continuous"),
         (Y, np.zeros(150), "non-zero"),
-        (Y, np.where(Y == 1, 1.0, 0.0), "without rows of weight zero"),
+        (np.full(150, "a"), None, "one class, 'a'"),
+        (Y, np.where(Y == 1, 1.0, 0.0), "without rows of weight zero y has one class, 1"),
         (Y, -np.ones(150), "[Nn]egative"),
     ],
 )
-def test_bad_targets_and_weights(y, weight, message):
+def test_bad_targets_and_weights(y, weight, message, monkeypatch):
+    monkeypatch.setattr(FidelityKernel, "__call__", None)  # refused before any simulation
     with pytest.raises(ValueError, match=message):
         QuantumKernelSVC().fit(X, y, sample_weight=weight)
 
 
-def test_probabilities_need_two_rows_of_each_class():
-    with pytest.raises(ValueError, match="two distinct rows of each class"):
+def test_probabilities_need_two_rows_of_each_class(monkeypatch):
+    monkeypatch.setattr(FidelityKernel, "__call__", None)
+    with pytest.raises(ValueError, match="two distinct rows of each class; class 1 has one"):
         QuantumKernelSVC(probability=True).fit(X[[0, 1, 2, 60]], [0, 0, 0, 1])

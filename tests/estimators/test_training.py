@@ -133,6 +133,22 @@ def test_a_loss_that_is_no_number_stops_training(batch_size, spoilt, value):
     assert len(progress.loss_curve) == epoch - 1
 
 
+def test_a_resumed_call_that_fails_at_once_keeps_where_it_started():
+    class Fragile(Bowl):
+        broken = False
+
+        def loss(self, theta, rows):
+            return np.nan if self.broken else super().loss(theta, rows)
+
+    bowl, progress = Fragile(), start()
+    before = train(bowl, progress, settings(), one_epoch=True)
+    assert (before != 0).all()
+    bowl.broken = True
+    with pytest.warns(ConvergenceWarning, match="last good weights are kept"):
+        after = train(bowl, progress, settings(), one_epoch=True)
+    np.testing.assert_array_equal(after, before)
+
+
 @pytest.mark.parametrize("solver", ["adam", "spsa", "lbfgs", "Powell"])
 def test_a_loss_that_never_was_a_number_is_an_error(solver):
     class Hopeless(Bowl):

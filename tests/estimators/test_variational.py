@@ -23,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from skquantum import VariationalClassifier, VariationalRegressor
 from skquantum.circuits import (
     ANSATZE,
+    ENCODINGS,
     AngleEncoding,
     CircuitAnsatz,
     CircuitEncoding,
@@ -209,6 +210,28 @@ def test_wide_data_on_few_qubits():
     assert own.layer_.n_qubits == 3
 
 
+@pytest.mark.parametrize("name", sorted(set(ENCODINGS) - {"amplitude", "basis"}))
+def test_an_embedding_for_every_encoding_of_angles(name):
+    model = quick(encoding=name, embedding="linear", tol=0.1).fit(X[:, [0, 1, 2, 3, 3]], Y)
+    assert model.embedding_coef_.shape == (4, 5)
+    assert model.layer_.n_qubits == 4
+
+
+@pytest.mark.parametrize("reupload", [True, False])
+def test_an_embedding_gives_an_angle_to_each_symbol_of_a_circuit(reupload):
+    circuit = cirq.Circuit(
+        [cirq.ry(sympy.Symbol(f"a{i}"))(Q[i % 2]) for i in range(3)], cirq.CZ(*Q[:2])
+    )
+    model = quick(
+        encoding=CircuitEncoding(circuit), embedding="linear", tol=0.1, reupload=reupload
+    ).fit(X, Y)
+    assert model.embedding_coef_.shape == (3, 4)
+    assert model.layer_.n_qubits == 2
+    assert clone(model).set_params(n_qubits=2).fit(X, Y).score(X, Y) == model.score(X, Y)
+    with pytest.raises(ValueError, match="takes 3 features to 2 qubits"):
+        clone(model).set_params(n_qubits=3).fit(X, Y)
+
+
 def test_n_qubits():
     assert quick(n_qubits=2).fit(X, Y).layer_.n_qubits == 2
     assert quick(encoding="angle", n_qubits=5).fit(X, Y).layer_.n_qubits == 5
@@ -384,6 +407,36 @@ def test_partial_fit():
     epochs = fitted.n_iter_
     assert fitted.partial_fit(X, NAMES).n_iter_ == epochs + 1
     assert fitted.score(X, NAMES) > 0.8
+
+
+def test_warm_start_with_a_class_of_weight_zero():
+    model = quick(warm_start=True, tol=0.1)
+    for _ in range(2):
+        model.fit(X, NAMES, sample_weight=Y < 2)
+        assert model.classes_.tolist() == ["setosa", "versicolor"]
+    # A class that was there from the start stays, whether or not its rows have weight now.
+    three = quick(warm_start=True, tol=0.1).fit(X, NAMES).fit(X, NAMES, sample_weight=Y < 2)
+    assert three.predict_proba(X).shape == (150, 3)
+
+
+@pytest.mark.parametrize(
+    ("make", "y", "weight", "options"),
+    [
+        (quick, Y, np.zeros(50), {"classes": [0, 1, 2]}),
+        (lambda: quick(class_weight={0: 0.0}), Y, np.ones(50), {"classes": [0, 1, 2]}),
+        (quick_regressor, X[:, 0], np.zeros(50), {}),
+    ],
+)
+def test_partial_fit_without_a_row_of_positive_weight(make, y, weight, options):
+    model = make()
+    with pytest.raises(ValueError, match="at least one row of positive weight"):
+        model.partial_fit(X[:50], y[:50], weight, **options)
+    model.partial_fit(X, y, **options)
+    before, cost = model.predict(X), model.resources_
+    assert model.partial_fit(X[:50], y[:50], weight) is model
+    np.testing.assert_array_equal(model.predict(X), before)
+    assert model.n_iter_ == 1
+    assert model.resources_ == cost
 
 
 def test_partial_fit_of_the_regressor():
@@ -633,6 +686,9 @@ def test_probabilities_on_held_out_data():
             "set one of them only",
         ),
         ({"encoding": "amplitude", "n_qubits": 3}, ValueError, "4 features to 2 qubits"),
+        ({"encoding": "amplitude", "embedding": "linear"}, ValueError, "takes amplitudes"),
+        ({"encoding": "basis", "embedding": "linear"}, ValueError, "takes bits"),
+        ({"class_weight": {0: 0, 1: 0, 2: 0}}, ValueError, "y has no class of positive weight"),
         ({"n_qubits": 60}, ValueError, "qubits"),
         (
             {"early_stopping": True, "validation_fraction": 0.01},
@@ -654,7 +710,7 @@ def test_bad_parameters(params, error, message, monkeypatch):
         (np.zeros(150), None, "at least two classes"),
         (np.linspace(0, 1, 150), None, "Unknown label type|continuous"),
         (Y, np.zeros(150), "non-zero"),
-        (Y, np.where(Y == 1, 1.0, 0.0), "one class of positive weight"),
+        (Y, np.where(Y == 1, 1.0, 0.0), "one class of positive weight, 1"),
         (Y, -np.ones(150), "[Nn]egative"),
     ],
 )

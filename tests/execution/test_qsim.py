@@ -347,3 +347,40 @@ def test_resources_count_a_decomposed_circuit():
     assert counts["n_qubits"] == 3
     assert counts["n_two_qubit_gates"] >= 6
     assert counts["n_one_qubit_gates"] >= 1
+
+
+def test_memory_counts_observables_and_the_way_back():
+    q = cirq.LineQubit.range(12)
+    circuit = cirq.Circuit(cirq.ry(SYMBOLS[0]).on_each(*q))
+    paulis = [p(a) for a in q for p in (cirq.X, cirq.Y, cirq.Z)]
+    small = QsimBackend(max_memory="3MiB")
+    small.states(circuit, SYMBOLS, values(2))
+    with pytest.raises(ValueError, match="max_memory='3MiB'"):
+        small.expectations(circuit, SYMBOLS, values(2), paulis)
+    with pytest.raises(ValueError, match="max_memory='3MiB'"):
+        small.evaluator(circuit, SYMBOLS, (), [cirq.Z(q[0])])
+
+
+def test_what_is_derived_from_a_program_goes_with_it():
+    import gc
+    import weakref
+
+    circuit = layered(3).freeze()
+    FAST.states(circuit, SYMBOLS, values(2))
+    program = weakref.ref(compile_program(circuit, SYMBOLS))
+    compile_program.cache_clear()
+    gc.collect()
+    assert program() is None
+
+
+def test_symbols_may_be_given_by_name_and_assumptions_are_refused():
+    q = cirq.LineQubit(0)
+    X = [[0.3]]
+    named = FAST.states(cirq.Circuit(cirq.ry(sympy.Symbol("x"))(q)), ["x"], X)
+    np.testing.assert_allclose(named, [[np.cos(0.15), np.sin(0.15)]], atol=1e-6)
+    real = sympy.Symbol("x", real=True)
+    with pytest.raises(ValueError, match="assumptions"):
+        FAST.states(cirq.Circuit(cirq.ry(real)(q)), ["x"], X)
+    huge = cirq.Circuit(cirq.ry(1e10 * sympy.Symbol("x"))(q))
+    with pytest.raises(ValueError, match="not a finite real number"):
+        FAST.states(huge, ["x"], [[1e300]])

@@ -138,6 +138,13 @@ def test_a_users_circuit_becomes_a_kernel():
             ValueError,
             "30 by 30 overlaps needs 7.03 KiB",
         ),
+        (
+            ProjectedKernel(backend=QsimBackend(max_memory="1kB")),
+            np.ones((30, 2)),
+            np.ones((5, 2)),
+            ValueError,
+            "30 by 5 rows needs 1200 bytes, more than max_memory='1kB'",
+        ),
     ],
 )
 def test_bad_input(kernel, X, Y, error, message):

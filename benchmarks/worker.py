@@ -1,6 +1,6 @@
-"""Run one peer of the kernel benchmark; `kernels.py` starts this, nobody else needs to.
+"""Run one peer of a benchmark; `harness.py` starts this, nobody else needs to.
 
-Usage: ``python kernel_worker.py PEER THREADS``. Requests come as JSON lines on standard input,
+Usage: ``python worker.py MODULE PEER THREADS``. Requests come as JSON lines on standard input,
 replies go as JSON lines to what was standard output when the process started.
 """
 
@@ -14,7 +14,6 @@ import traceback
 from importlib import metadata
 
 import numpy as np
-from kernel_peers import PEERS, make_data
 
 
 def version(package):
@@ -25,35 +24,46 @@ def version(package):
         return getattr(importlib.import_module(package), "__version__", "unknown")
 
 
+def versions(peer):
+    """Return the versions of Python and of a peer's packages."""
+    numbers = {name: version(name) for name in ("numpy", *peer.packages)}
+    return {"python": platform.python_version(), **numbers}
+
+
+def limit_processors(threads):
+    """Leave as many processors as threads: XLA and others size their pools by them."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
 class Worker:
     """Answer the driver's requests for one peer."""
 
-    def __init__(self, peer, threads):
+    def __init__(self, module, peer, threads):
+        self.module = module
         self.peer = peer
         self.threads = threads
-        self.gram = None
+        self.call = None
 
     def hello(self):
-        names = ("numpy", *self.peer.packages)
-        versions = {name: version(name) for name in names}
-        return {"versions": {"python": platform.python_version(), **versions}}
+        return {"versions": versions(self.peer)}
 
-    def prepare(self, n_qubits):
-        self.gram = None  # free the previous case first
+    def prepare(self, case):
+        self.call = None  # free the previous case first
         start = time.perf_counter()
-        self.gram = self.peer.prepare(n_qubits, self.threads)
+        self.call = self.module.prepare(self.peer, case, self.threads)
         return {"seconds": time.perf_counter() - start}
 
-    def run(self, seeds, n_samples, n_qubits, save=None):
-        """Time one call per seed; every call gets other rows, so that no cache can answer."""
+    def run(self, case, seeds, save=None):
+        """Time one call per seed; every call gets other inputs, so that no cache can answer."""
         seconds = []
         for seed in seeds:
-            argument = self.peer.ready(make_data(seed, n_samples, n_qubits))
+            arguments = self.module.inputs(self.peer, case, seed)
             start = time.perf_counter()
-            result = self.gram(argument)
+            result = self.call(*arguments)
             seconds.append(time.perf_counter() - start)
         if save is not None:
-            np.save(save, result)
+            np.savez(save, *(result if isinstance(result, tuple) else (result,)))
         return {"seconds": seconds}
 
 
@@ -61,11 +71,10 @@ def main():
     # Libraries print to standard output: keep the real one for replies only.
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    threads = int(sys.argv[2])
-    if hasattr(os, "sched_setaffinity"):
-        # XLA and others size their pools by the processors they may use, not by a variable.
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    worker = Worker(PEERS[sys.argv[1]], threads)
+    threads = int(sys.argv[3])
+    limit_processors(threads)
+    module = importlib.import_module(sys.argv[1])
+    worker = Worker(module, module.PEERS[sys.argv[2]], threads)
     for line in sys.stdin:
         request = json.loads(line)
         try:

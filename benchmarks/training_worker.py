@@ -1,0 +1,50 @@
+"""Fit one peer of the training benchmark in a new process; `training.py` starts this.
+
+Usage: ``python training_worker.py PEER THREADS``. The reply is a line of JSON on standard output.
+"""
+
+import time
+
+START = time.perf_counter()  # before anything is imported, NumPy included
+
+import json  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+
+from worker import limit_processors, versions  # noqa: E402
+
+LONG = 20  # seconds of a fit beyond which it is not repeated
+
+
+def main():
+    # Libraries print to standard output: keep the real one for the reply only.
+    reply = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    threads = int(sys.argv[2])
+    limit_processors(threads)
+    from training_peers import PEERS, make_problem
+
+    peer = PEERS[sys.argv[1]]
+    fit = peer.prepare(threads)
+    imported = time.perf_counter()
+    losses = fit(make_problem(0))
+    fitted = time.perf_counter()
+    second = None
+    if fitted - imported < LONG:
+        other = make_problem(1)
+        begin = time.perf_counter()
+        fit(other)
+        second = time.perf_counter() - begin
+    result = {
+        "total": fitted - START,
+        "import": imported - START,
+        "first": fitted - imported,
+        "second": second,
+        "losses": losses,
+        "versions": versions(peer),
+    }
+    reply.write(json.dumps(result) + "\n")
+
+
+if __name__ == "__main__":
+    main()
