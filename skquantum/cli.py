@@ -39,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     SystemExit: 0
     """
     argv = sys.argv[1:] if argv is None else list(argv)
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    _take_data_from_models(parser, arguments)
     try:
         return int(arguments.run(arguments, shlex.join(["skquantum", *argv])))
     except (ValueError, TypeError, ImportError, OSError) as error:
@@ -64,6 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _take_data_from_models(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Sort out ``compare --model NAME ... DATA``: the last of several names is the data."""
+    models = getattr(arguments, "model", None) or []
+    if "data" in arguments and arguments.data is None:
+        if len(models) < 2 or models[-1] in MODELS:
+            parser.error("compare needs DATA: " + ", ".join(BUILT_IN) + ", or a file")
+        arguments.data = models.pop()
+
+
 def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     rule = DecisionRule()
     parser = commands.add_parser(
@@ -74,15 +85,15 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.set_defaults(run=_compare)
     add = parser.add_argument
-    add("data", metavar="DATA", help=f"{', '.join(BUILT_IN)}, or a CSV or Parquet file")
+    add("data", metavar="DATA", nargs="?", help=f"{', '.join(BUILT_IN)}, or a CSV or Parquet file")
     add("--target", metavar="COL", help="column to predict, in a file (default: target)")
     add(
         "--model",
         metavar="NAME",
-        type=_names,
+        nargs="+",
         action="extend",
-        help="quantum model to compare, out of 'skquantum models'; several with commas or by "
-        "repeating the option (default: the first that does the task)",
+        help="quantum models to compare, out of 'skquantum models' (default: the first that does "
+        "the task)",
     )
     add("--task", choices=["auto", *TASKS], default="auto", help="default: what the data tell")
     add("--cv", metavar="K", type=int, default=5, help="outer folds (default: %(default)s)")
@@ -115,10 +126,6 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--hardware-latency", metavar="S", type=float,
         help="seconds within which quantum hardware would have to answer",
     )  # fmt: skip
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _models(arguments: argparse.Namespace, command: str) -> int:

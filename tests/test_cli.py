@@ -56,7 +56,7 @@ def test_options_reach_the_comparison(monkeypatch, capsys):
     assert rule.hardware_latency == 3
 
 
-def test_models_by_commas_or_repeated_and_data_behind_them(monkeypatch):
+def test_several_models_and_data_behind_them(monkeypatch):
     def compare(models, X, y, **options):
         seen.append((models, len(y)))
         raise KeyboardInterrupt
@@ -64,9 +64,12 @@ def test_models_by_commas_or_repeated_and_data_behind_them(monkeypatch):
     seen, both = [], ["QuantumKernelSVC", "VariationalClassifier"]
     monkeypatch.setattr(cli, "compare", compare)
     main(["compare", "--model", "QuantumKernelSVC", "iris"])
-    main(["compare", "--model", "QuantumKernelSVC,VariationalClassifier", "iris"])
+    main(["compare", "--model", *both, "iris"])
+    main(["compare", "iris", "--model", *both])
     main(["compare", "iris", "--model", both[0], "--model", both[1]])
-    assert seen == [(["QuantumKernelSVC"], 150), (both, 150), (both, 150)]
+    assert seen == [(["QuantumKernelSVC"], 150), (both, 150), (both, 150), (both, 150)]
+    with pytest.raises(SystemExit, match="2"):
+        main(["compare", "--model", "QuantumKernelSVC"])
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,8 @@ def _table(comparison: "Comparison") -> str:
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>\n"
         f'<p class="skq-small">Mean ± standard deviation over {comparison.n_folds} outer folds; '
         "the best of each column, ties included, is marked (↑ higher, ↓ lower is better). "
-        "Fit: once, with the chosen settings. Prediction: the test fold as one batch, divided by its rows. Models "
-        "without probabilities of their own "
+        "Fit: once, with the chosen settings. Prediction: the test fold as one batch, divided by "
+        "its rows. Models without probabilities of their own "
         "are calibrated with a sigmoid, for the measures of probabilities only.</p>"
     )
 

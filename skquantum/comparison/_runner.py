@@ -291,12 +291,15 @@ def _call(asked: dict[str, Any], seed: int) -> str:
 def _sampled_grids(comparison: Comparison) -> str:
     """Say which models try only a part of their grids, "" if none does."""
     parts = [
-        f"{e.name} tries {e.n_settings} of {e.n_offered} settings"
+        f"{e.name} {e.n_settings} of {e.n_offered}"
         for e in comparison.entrants
         if e.n_settings < e.n_offered
     ]
+    if not parts:
+        return ""
     return (
-        f"{', '.join(parts)}: the one nearest to its own first, the rest drawn." if parts else ""
+        "The budget leaves some settings untried. Each model tries the one nearest to its "
+        f"own and others drawn at random: {', '.join(parts)}."
     )
 
 

@@ -332,7 +332,7 @@ def test_progress(iris, capsys):
     steps = [line for line in lines if line.startswith("[")]
     assert [line[:5] for line in steps] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
     assert "fold 2/2  DummyClassifier: accuracy 0.333" in steps[-1]
-    assert "Note: logistic regression tries 1 of 6 settings" in "\n".join(lines)
+    assert "logistic regression 1 of 6" in " ".join(lines)
 
 
 def test_progress_on_a_terminal_rewrites_its_line():
