@@ -51,9 +51,7 @@ def linear():
 
 
 def small_mlp():
-    return make_pipeline(
-        StandardScaler(), MLPClassifier((32,), max_iter=500, random_state=0)
-    )
+    return make_pipeline(StandardScaler(), MLPClassifier((32,), max_iter=500, random_state=0))
 
 
 def feature_maps(shape, **window):
