@@ -48,8 +48,13 @@ class Peer:
         else:
             environment.pop("PYTHONPATH", None)
         self.process = subprocess.Popen(
-            [python, str(HERE / "pooling_peers.py"), name], env=environment, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            [python, str(HERE / "pooling_peers.py"), name],
+            env=environment,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
 
     def ask(self, **request):
         try:
@@ -72,8 +77,12 @@ def check(peer, case):
     reply = prepared if "error" in prepared else peer.ask(seed=0)
     if "error" in reply:
         return reply
-    row = {"first": time.perf_counter() - begin, "seconds": [], "rows": reply["rows"],
-           "version": prepared["version"]}
+    row = {
+        "first": time.perf_counter() - begin,
+        "seconds": [],
+        "rows": reply["rows"],
+        "version": prepared["version"],
+    }
     X, targets, weights = make_data(CASES[case], 0)
     rows = slice(reply["rows"])
     loss, grad = oracle(CASES[case], X[rows], targets[rows], weights)
@@ -113,40 +122,54 @@ def report(case, found):
             continue
         median = statistics.median(row["seconds"])
         scaled = "" if row["rows"] == CASES[case].n_rows else f"   scaled from {row['rows']} rows"
-        print(f"{name:32}{median * 1e3:14.2f}{median / ours:8.1f}{row['first']:15.2f}"
-              f"{row['deviation']:11.0e}{scaled}", flush=True)
+        print(
+            f"{name:32}{median * 1e3:14.2f}{median / ours:8.1f}{row['first']:15.2f}"
+            f"{row['deviation']:11.0e}{scaled}",
+            flush=True,
+        )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cases", default=",".join(CASES), metavar="A,B")
     parser.add_argument("--peers", default=",".join(PEERS), metavar="A,B")
     parser.add_argument("--rounds", type=int, default=7, metavar="N")
-    parser.add_argument("--python", action="append", default=[], metavar="NAME=PATH",
-                        help="interpreter of an environment (skquantum, peers)")
+    parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="interpreter of an environment (skquantum, peers)",
+    )
     options = parser.parse_args()
     unknown = set(options.cases.split(",")) - set(CASES)
     unknown |= set(options.peers.split(",")) - set(PEERS)
     if unknown:
-        parser.error(f"unknown {', '.join(sorted(unknown))}; there are the cases "
-                     f"{', '.join(CASES)} and the peers {', '.join(PEERS)}")
+        parser.error(
+            f"unknown {', '.join(sorted(unknown))}; there are the cases "
+            f"{', '.join(CASES)} and the peers {', '.join(PEERS)}"
+        )
     pythons = {name: str(interpreter(name)) for name in ENVIRONMENTS}
     if not Path(pythons["skquantum"]).exists():
         pythons["skquantum"] = sys.executable
     pythons |= named_paths(options.python)
     for case in options.cases.split(","):
-        peers = {name: Peer(name, pythons[environment])
-                 for name, (_, environment, _, _) in PEERS.items()
-                 if name in options.peers.split(",") and shutil.which(pythons[environment])}
+        peers = {
+            name: Peer(name, pythons[environment])
+            for name, (_, environment, _, _) in PEERS.items()
+            if name in options.peers.split(",") and shutil.which(pythons[environment])
+        }
         try:
             report(case, run_case(case, peers, options.rounds))
         finally:
             for peer in peers.values():
                 peer.stop()
     paths = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")]))
-    subprocess.run([pythons["skquantum"], "-c", MILLION], check=True,
-                   env=dict(os.environ, PYTHONPATH=paths))
+    subprocess.run(
+        [pythons["skquantum"], "-c", MILLION], check=True, env=dict(os.environ, PYTHONPATH=paths)
+    )
 
 
 if __name__ == "__main__":

@@ -58,10 +58,18 @@ def gates(case):
             return [("ry", (a,), w), ("ry", (b,), w + 1), ("cx", (a, b), None)]
         turns = [(q, w + i, ["rz", "ry", "rz"]) for q, i in ((a, 0), (b, 3))]
         ends = [(q, w + i, ["rz", "ry", "rz"]) for q, i in ((a, 9), (b, 12))]
-        start, end = ([(g, (q,), k + j) for q, k, names in part for j, g in enumerate(names)]
-                      for part in (turns, ends))
-        middle = [("cx", (a, b), None), ("ry", (a,), w + 6), ("rz", (b,), w + 7),
-                  ("cx", (b, a), None), ("ry", (a,), w + 8), ("cx", (a, b), None)]
+        start, end = (
+            [(g, (q,), k + j) for q, k, names in part for j, g in enumerate(names)]
+            for part in (turns, ends)
+        )
+        middle = [
+            ("cx", (a, b), None),
+            ("ry", (a,), w + 6),
+            ("rz", (b,), w + 7),
+            ("cx", (b, a), None),
+            ("ry", (a,), w + 8),
+            ("cx", (a, b), None),
+        ]
         return start + middle + end
 
     active, w = list(range(case.n_qubits)), 0
@@ -107,8 +115,15 @@ def oracle(case, X, targets, weights):
         return np.mean((values - targets) ** 2)
 
     steps = 1e-3 * np.eye(len(weights))
-    grad = [(8 * (loss(weights + s) - loss(weights - s)) - loss(weights + 2 * s)
-             + loss(weights - 2 * s)) / 12e-3 for s in steps]
+    grad = [
+        (
+            8 * (loss(weights + s) - loss(weights - s))
+            - loss(weights + 2 * s)
+            + loss(weights - 2 * s)
+        )
+        / 12e-3
+        for s in steps
+    ]
     return loss(weights), np.array(grad)
 
 
@@ -144,8 +159,12 @@ def skquantum(case):
     from skquantum.layers import QuantumLayer
 
     encoding = AngleEncoding() if case.encoding == "angle" else AmplitudeEncoding()
-    layer = QuantumLayer(encoding, PoolingNetwork(case.block), [cirq.Z(cirq.LineQubit(0))],
-                         n_features=case.n_features)
+    layer = QuantumLayer(
+        encoding,
+        PoolingNetwork(case.block),
+        [cirq.Z(cirq.LineQubit(0))],
+        n_features=case.n_features,
+    )
 
     def step(X, targets, weights):
         outputs, pullback = layer.forward_vjp(X, weights, data_gradient=False)
@@ -163,8 +182,14 @@ def _pennylane_circuit(case, qml, row, weights):
             qml.RY(row[q], wires=q)
     else:
         qml.StatePrep(row, wires=wires, validate_norm=False)
-    kinds = {"ry": qml.RY, "rz": qml.RZ, "crz": qml.CRZ, "crx": qml.CRX, "cx": qml.CNOT,
-             "x": qml.PauliX}
+    kinds = {
+        "ry": qml.RY,
+        "rz": qml.RZ,
+        "crz": qml.CRZ,
+        "crx": qml.CRX,
+        "cx": qml.CNOT,
+        "x": qml.PauliX,
+    }
     for name, targets, k in gates(case):
         if k is None:
             kinds[name](wires=targets)
@@ -177,8 +202,9 @@ def pennylane_jax(case):
     import jax.numpy as jnp
     import pennylane as qml
 
-    @qml.qnode(qml.device("default.qubit", wires=case.n_qubits), interface="jax",
-               diff_method="backprop")
+    @qml.qnode(
+        qml.device("default.qubit", wires=case.n_qubits), interface="jax", diff_method="backprop"
+    )
     def circuit(row, weights):
         _pennylane_circuit(case, qml, row, weights)
         return qml.expval(qml.PauliZ(0))
@@ -234,8 +260,9 @@ def pennylane_lightning(case):
     import pennylane as qml
 
     device = qml.device("lightning.qubit", wires=case.n_qubits, c_dtype=np.complex64)
-    config = qml.devices.ExecutionConfig(gradient_method="adjoint", use_device_gradient=True,
-                                         gradient_keyword_arguments={})
+    config = qml.devices.ExecutionConfig(
+        gradient_method="adjoint", use_device_gradient=True, gradient_keyword_arguments={}
+    )
     config = device.setup_execution_config(config)
 
     def tape(row, weights):
@@ -288,8 +315,12 @@ def answer(name):
                 value, grad = step(X[rows], targets[rows], weights)
                 seconds = time.perf_counter() - begin
                 used = len(X[rows])
-                reply = {"seconds": seconds * len(X) / used, "rows": used, "loss": float(value),
-                         "grad": np.asarray(grad, dtype=float).tolist()}
+                reply = {
+                    "seconds": seconds * len(X) / used,
+                    "rows": used,
+                    "loss": float(value),
+                    "grad": np.asarray(grad, dtype=float).tolist(),
+                }
         except Exception as error:  # whatever a library throws is told to the driver
             traceback.print_exc()
             reply = {"error": f"{type(error).__name__}: {error}"[:300]}
