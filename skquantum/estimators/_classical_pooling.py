@@ -38,7 +38,7 @@ class ClassicalPoolingTransformer(WindowedTransformer):
         Shape of a row, and of a transformed one.
     n_features_in_ : int
         Number of values of a row.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if `X` had any.
 
     Examples

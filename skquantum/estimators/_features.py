@@ -66,7 +66,7 @@ class QuantumFeatureTransformer(TransformerMixin, NamedPartsMixin):
         ``n_simulations`` are zero.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if `X` had any.
 
     Examples

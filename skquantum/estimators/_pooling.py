@@ -168,7 +168,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         hardware, and ``n_simulations`` that it did cost, over all windows.
     n_features_in_ : int
         Number of values of a row.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if `X` had any.
 
     See Also
