@@ -173,17 +173,28 @@ def jax_expectations(states, n_qubits):
     return (states.real**2 + states.imag**2) @ signs
 
 
-def tensorcircuit_expectations(case):
+def cotengra_expectations(case):
+    """Return a function of rows and weights whose order of contraction cotengra has looked for."""
+    import cotengra
+
+    optimizer = cotengra.ReusableHyperOptimizer(
+        methods=["greedy"], minimize="combo", max_repeats=64, max_time=20, parallel=False
+    )
+    return tensorcircuit_expectations(case, {"method": "custom", "optimizer": optimizer})
+
+
+def tensorcircuit_expectations(case, contractor=None):
     """Return a function of rows and weights."""
     import jax
     import tensorcircuit as tc
 
     tc.set_backend("jax")
     tc.set_dtype("complex64")
-    if case.n_qubits > 8:  # the default contracts 12 qubits thirty times as slowly
-        tc.set_contractor("plain-experimental")
-    else:
-        tc.set_contractor("greedy")
+    if contractor is None:
+        contractor = {"method": "greedy", "preprocessing": True}  # tensorcircuit's default
+        if case.n_qubits > 8:  # where that is thirty times as slow
+            contractor = {"method": "plain-experimental"}
+    tc.set_contractor(**contractor)
 
     def state(x, weights):
         circuit, matrices = tc.Circuit(case.n_qubits), jax_rotations(weights)
@@ -483,7 +494,8 @@ def torchquantum(case, threads):
     outputs = torchquantum_expectations(case)
     import torch
 
-    torch.set_num_threads(threads)
+    # On few qubits a second thread gains a tenth at best and loses much on a busy machine.
+    torch.set_num_threads(threads if case.n_qubits > 8 else 1)
 
     def step(X, targets, weights):
         X, targets = (torch.tensor(array, dtype=torch.float32) for array in (X, targets))
@@ -555,6 +567,12 @@ PEERS = {
         "peers",
         functools.partial(_jax_step, tensorcircuit_expectations),
         ("tensorcircuit-ng", "jax"),
+    ),
+    "tensorcircuit_cotengra": Peer(
+        "tensorcircuit-ng + JAX, cotengra",
+        "peers",
+        functools.partial(_jax_step, cotengra_expectations),
+        ("tensorcircuit-ng", "jax", "cotengra"),
     ),
     "torchquantum": Peer("torchquantum", "torchquantum", torchquantum, ("torchquantum", "torch")),
     "qulacs": Peer("qulacs", "peers", qulacs, ("qulacs",)),

@@ -222,20 +222,20 @@ class Benchmark:
         row = {"first_call": prepare["seconds"] + first, "deviation": deviation, "seconds": []}
         if not deviation < self.task.tolerance:
             row["error"] = f"wrong: differs by {deviation:.1e}"
+            return row
         # The first call may have compiled: the next one says what a call costs.
-        elif first < self.options.budget:
-            row["estimate"] = self.call(name, case, 1)[0]
-        else:
-            row["estimate"] = first
+        row["estimate"] = self.call(name, case, 1)[0]
+        if row["estimate"] > self.options.budget:
+            row["seconds"].append(row["estimate"])  # there will be no other
         return row
 
     def measure(self, rows, case):
         """Go round all peers until each has its rounds, or has used its budget of time."""
-        for done in range(self.options.rounds):
+        for _ in range(self.options.rounds):
             for name, row in rows.items():
                 estimate = row.get("estimate")
                 spent = sum(row["seconds"])
-                if "error" in row or (done and spent + estimate > self.options.budget):
+                if "error" in row or (spent and spent + estimate > self.options.budget):
                     continue
                 warm, timed = calls_of_round(estimate)
                 time.sleep(SETTLE)

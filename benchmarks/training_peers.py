@@ -162,7 +162,7 @@ def torchquantum(threads):
     expectations = gradient_peers.torchquantum_expectations(CASE)
     import torch
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)  # as in gradient_peers
 
     def fit(problem):
         X = torch.tensor(problem.angles, dtype=torch.float32)

@@ -219,8 +219,9 @@ def test_overlaps_are_a_gram_matrix(backend, n_samples):
 def test_overlaps_equal_the_reference_in_single_and_double_precision(monkeypatch):
     circuit, X, Y = layered(), values(40, 1), values(23, 2)
     expected = SLOW.overlaps(circuit, SYMBOLS, X), SLOW.overlaps(circuit, SYMBOLS, X, Y)
-    for work in (2**23, 0):
+    for work, copied in ((2**23, 2**26), (0, 2**26), (0, 0), (2**23, 0)):
         monkeypatch.setattr("skquantum.execution.overlaps.DOUBLE_PRECISION_WORK", work)
+        monkeypatch.setattr("skquantum.execution.overlaps.COPIED_BYTES", copied)
         monkeypatch.setattr("skquantum.execution.overlaps.TILE", 7)
         gram = FAST.overlaps(circuit, SYMBOLS, X)
         np.testing.assert_allclose(gram, expected[0], rtol=0, atol=2e-6)
