@@ -140,6 +140,15 @@ class Backend(BaseEstimator, ABC):
         right = None if Y is None else _checked(frozen, order, Y)[2]
         return self._overlaps(frozen, order, left, right)
 
+    def check_matrix(self, n_rows: int, n_columns: int) -> None:
+        """Raise an error if there is no room for a matrix of kernel values.
+
+        Parameters
+        ----------
+        n_rows, n_columns : int
+            Shape of the matrix, of float64. Without a limit of its own a backend takes any.
+        """
+
     def evaluator(
         self,
         circuit: cirq.AbstractCircuit,

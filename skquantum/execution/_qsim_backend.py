@@ -71,6 +71,16 @@ class QsimBackend(Backend):
         self.n_threads = n_threads
         self.max_memory = max_memory
 
+    def check_matrix(self, n_rows: int, n_columns: int) -> None:
+        """Raise a ValueError if a matrix of float64 would exceed `max_memory`."""
+        needed = 8 * n_rows * n_columns
+        if needed > self._memory():
+            raise ValueError(
+                f"The matrix of {n_rows} by {n_columns} rows needs {_readable(needed)}, more than "
+                f"max_memory={self.max_memory!r}. Use fewer rows, or raise max_memory of the "
+                "backend."
+            )
+
     def _states(
         self, circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...], values: np.ndarray
     ) -> np.ndarray:
@@ -101,13 +111,7 @@ class QsimBackend(Backend):
         Y: np.ndarray | None,
     ) -> np.ndarray:
         n_columns = len(X) + (0 if Y is None else len(Y))
-        result = 8 * len(X) * len(X if Y is None else Y)
-        if result > self._memory():
-            raise ValueError(
-                f"The matrix of {len(X)} by {len(X if Y is None else Y)} overlaps needs "
-                f"{_readable(result)}, more than max_memory={self.max_memory!r}. Use fewer rows, "
-                "or raise max_memory of the backend."
-            )
+        self.check_matrix(len(X), len(X if Y is None else Y))
         per_state = 8 * 2 ** cirq.num_qubits(circuit)
         if n_columns * per_state <= self._memory():
             left = self._columns(circuit, symbols, X)

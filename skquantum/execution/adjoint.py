@@ -213,9 +213,14 @@ class SharedGradient:
         return self.angles + chains.gradient(self.bound.generators, self.reduced, len(self.angles))
 
 
+def imaginary_overlap(lam: np.ndarray, psi: np.ndarray) -> np.ndarray:
+    """Return ``Im(conj(lam) psi)``."""
+    return lam.real * psi.imag - lam.imag * psi.real
+
+
 def row_gradient(phases: Phases, psi: np.ndarray, lam: np.ndarray, out: np.ndarray) -> None:
     """Add dL/dangle of phases by row, shape (n_angles, n_columns), from the states after them."""
-    overlap = lam.real * psi.imag - lam.imag * psi.real
+    overlap = imaginary_overlap(lam, psi)
     for table in phases.tables:
         sums = _support_sums(table, overlap)
         np.add.at(out, table.terms, -2 * (table.spectra.T @ sums))

@@ -23,6 +23,7 @@ from skquantum.execution.adjoint import (
     Pullback,
     SharedGradient,
     bind,
+    imaginary_overlap,
     row_gradient,
     shared_table,
 )
@@ -206,7 +207,7 @@ class AdjointEvaluator:
         for k in range(len(prepared.blocks) - 1, first - 1, -1):
             for segment, local in reversed(prepared.blocks[k]):
                 if isinstance(segment, Phases):
-                    overlap = _imaginary_overlap(both[1], both[0]).sum(axis=1)
+                    overlap = imaginary_overlap(both[1], both[0]).sum(axis=1)
                     for table in segment.tables:
                         gradient.add_phases(table, overlap)
                 both = self._step(bound, segment, local, both, back=True)
@@ -235,11 +236,6 @@ def _first_block(prepared: Plan, by_row: np.ndarray | None) -> int:
 
 def _length(rows: slice) -> int:
     return rows.stop - rows.start
-
-
-def _imaginary_overlap(lam: np.ndarray, psi: np.ndarray) -> np.ndarray:
-    """Return ``Im(conj(lam) psi)``."""
-    return lam.real * psi.imag - lam.imag * psi.real
 
 
 def _forward_dense(

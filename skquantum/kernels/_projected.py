@@ -7,8 +7,7 @@ import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel
 
 from skquantum.circuits import Encoding
-from skquantum.execution import Backend, QsimBackend
-from skquantum.execution._qsim_backend import parse_bytes
+from skquantum.execution import Backend
 from skquantum.kernels._base import Kernel
 
 
@@ -53,23 +52,11 @@ class ProjectedKernel(Kernel):
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
         if not self.gamma > 0:
             raise ValueError(f"gamma must be a positive number, got {self.gamma!r}.")
-        self._check_memory(len(X), len(X if Y is None else Y))
+        self._parts()[1].check_matrix(len(X), len(X if Y is None else Y))
         # ||rho - sigma||^2 is half the squared distance of the Bloch vectors.
         right = None if Y is None else self._bloch_vectors(Y)
         matrix = rbf_kernel(self._bloch_vectors(X), right, gamma=self.gamma / 2)
         return matrix if right is not None else (matrix + matrix.T) / 2
-
-    def _check_memory(self, n_rows: int, n_columns: int) -> None:
-        """Refuse a matrix that the backend would not make room for."""
-        _, backend = self._parts()
-        if isinstance(backend, QsimBackend) and 8 * n_rows * n_columns > parse_bytes(
-            backend.max_memory
-        ):
-            raise ValueError(
-                f"The kernel matrix of {n_rows} by {n_columns} rows needs "
-                f"{8 * n_rows * n_columns} bytes, more than max_memory={backend.max_memory!r}. "
-                "Use fewer rows, or raise max_memory of the backend."
-            )
 
     def _bloch_vectors(self, X: np.ndarray) -> np.ndarray:
         encoding, backend = self._parts()

@@ -136,14 +136,14 @@ def test_a_users_circuit_becomes_a_kernel():
             np.ones((30, 2)),
             None,
             ValueError,
-            "30 by 30 overlaps needs 7.03 KiB",
+            "30 by 30 rows needs 7.03 KiB",
         ),
         (
             ProjectedKernel(backend=QsimBackend(max_memory="1kB")),
             np.ones((30, 2)),
             np.ones((5, 2)),
             ValueError,
-            "30 by 5 rows needs 1200 bytes, more than max_memory='1kB'",
+            "30 by 5 rows needs 1.17 KiB, more than max_memory='1kB'",
         ),
     ],
 )
