@@ -1,29 +1,67 @@
 """Quantum models that behave like scikit-learn models.
 
-The names are imported in the order in which the rooms depend on one another: circuits and
-execution know nothing of each other, kernels and layers join them, estimators use both, and
-comparison and the command line use estimators.
+Rooms and names are imported when they are first used: what depends on Cirq takes more than a
+second to import, and ``skquantum --help`` should not wait for it.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from skquantum._version import __version__
-from skquantum import circuits, execution, metrics
-from skquantum import kernels, layers
-from skquantum.estimators import (
-    ClassicalPoolingTransformer,
-    QuantumFeatureTransformer,
-    QuantumKernelSVC,
-    QuantumKernelSVR,
-    QuantumPoolingTransformer,
-    VariationalClassifier,
-    VariationalRegressor,
-)
-from skquantum import inspection
-from skquantum.comparison import Comparison, DecisionRule, compare
+
+if TYPE_CHECKING:
+    from skquantum import (
+        circuits,
+        comparison,
+        datasets,
+        estimators,
+        execution,
+        inspection,
+        kernels,
+        layers,
+        metrics,
+    )
+    from skquantum.comparison import Comparison, DecisionRule, compare
+    from skquantum.estimators import (
+        ClassicalPoolingTransformer,
+        QLSTMRegressor,
+        QuantumFeatureTransformer,
+        QuantumKernelSVC,
+        QuantumKernelSVR,
+        QuantumPoolingTransformer,
+        VariationalClassifier,
+        VariationalRegressor,
+    )
+
+# Where each public name comes from; None stands for a room, which is imported as it is.
+_ORIGINS = {
+    "ClassicalPoolingTransformer": "estimators",
+    "Comparison": "comparison",
+    "DecisionRule": "comparison",
+    "QLSTMRegressor": "estimators",
+    "QuantumFeatureTransformer": "estimators",
+    "QuantumKernelSVC": "estimators",
+    "QuantumKernelSVR": "estimators",
+    "QuantumPoolingTransformer": "estimators",
+    "VariationalClassifier": "estimators",
+    "VariationalRegressor": "estimators",
+    "circuits": None,
+    "compare": "comparison",
+    "comparison": None,
+    "datasets": None,
+    "estimators": None,
+    "execution": None,
+    "inspection": None,
+    "kernels": None,
+    "layers": None,
+    "metrics": None,
+}
 
 __all__ = [
     "ClassicalPoolingTransformer",
     "Comparison",
     "DecisionRule",
+    "QLSTMRegressor",
     "QuantumFeatureTransformer",
     "QuantumKernelSVC",
     "QuantumKernelSVR",
@@ -33,9 +71,27 @@ __all__ = [
     "__version__",
     "circuits",
     "compare",
+    "comparison",
+    "datasets",
+    "estimators",
     "execution",
     "inspection",
     "kernels",
     "layers",
     "metrics",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ORIGINS:
+        raise AttributeError(f"module 'skquantum' has no attribute {name!r}")
+    origin = _ORIGINS[name]
+    if origin is None:
+        return import_module(f"skquantum.{name}")
+    value = getattr(import_module(f"skquantum.{origin}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

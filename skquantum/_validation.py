@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
@@ -30,3 +31,54 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     by_lower = {choice.lower(): choice for choice in choices}
     close = get_close_matches(name.lower(), by_lower, n=1)
     return f" Did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+def shown(value: Any) -> str:
+    """Return a value as an error message shows it: on one line, short, without private paths.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+
+    Returns
+    -------
+    text : str
+        Its repr if that is short; else what it is.
+
+    Examples
+    --------
+    >>> from skquantum._validation import shown
+    >>> shown("qsim"), shown(dict), shown(list(range(100)))
+    ("'qsim'", 'the class dict', 'an object of class list')
+    """
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    text = repr(value)
+    is_short = len(text) <= 80 and "\n" not in text and not text.startswith("<")
+    return text if is_short else f"an object of class {type(value).__name__}"
+
+
+def class_hint(value: Any, base: type) -> str:
+    """Return a hint to append where an instance is needed and its class was given, else ``""``.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+    base : type
+        What an instance of is needed.
+
+    Returns
+    -------
+    hint : str
+        ``" Did you mean ...()?"`` or ``""``.
+
+    Examples
+    --------
+    >>> from skquantum._validation import class_hint
+    >>> class_hint(bool, int), class_hint(True, int)
+    (' Did you mean bool()?', '')
+    """
+    is_class = isinstance(value, type) and issubclass(value, base)
+    return f" Did you mean {value.__name__}()?" if is_class else ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Self, final
+from typing import Any, Self, cast, final
 
 import cirq
 import numpy as np
@@ -13,9 +13,11 @@ import sympy
 from skquantum.circuits import AngleEncoding, Ansatz, Encoding, resolve_ansatz, resolve_encoding
 from skquantum.execution import Backend, Evaluator, resolve_backend
 from skquantum.execution._base import as_symbols
+from skquantum.execution.measurement import measurement_settings
 from skquantum.execution.observables import check_observables
 from skquantum.execution.shifts import Pullback
 
+Prepare = Callable[[np.ndarray], np.ndarray]
 PAULIS = {"X": cirq.X, "Y": cirq.Y, "Z": cirq.Z}
 
 
@@ -45,8 +47,8 @@ class QuantumLayer:
     identity_blocks : bool, default=False
         Follow each layer of the ansatz by its inverse, with weights of its own: with equal
         weights in both halves every pair is the identity, a start without barren plateaus [2]_.
-    gradient : {"adjoint", "parameter-shift", "spsa"}, default="adjoint"
-        How gradients are computed.
+    gradient : {"auto", "adjoint", "parameter-shift", "spsa"}, default="auto"
+        How gradients are computed; "auto" is what suits the backend, its `default_gradient`.
     random_state : int, RandomState instance or None, default=None
         Directions of "spsa".
 
@@ -58,6 +60,8 @@ class QuantumLayer:
         In the order of features (or what the encoding makes of them) and weights.
     observables : list of cirq.PauliSum
         What is measured.
+    gradient : str
+        How gradients are computed, without "auto".
     n_features, n_qubits, n_weights, n_outputs : int
         Sizes.
 
@@ -93,7 +97,7 @@ class QuantumLayer:
         n_features: int,
         reupload: bool = False,
         identity_blocks: bool = False,
-        gradient: str = "adjoint",
+        gradient: str = "auto",
         random_state: Any = None,
     ) -> None:
         encoding = resolve_encoding(encoding)
@@ -111,6 +115,7 @@ class QuantumLayer:
         if reupload:
             pieces = [piece for layer in layers for piece in (encoder, layer)]
         circuit = cirq.Circuit(moment for piece in pieces for moment in piece)
+        self._trunk = None if reupload else cirq.Circuit(m for layer in layers for m in layer)
         self.n_features = n_features
         self._build(encoding, circuit, data, weights, observables, backend, gradient, random_state)
 
@@ -123,7 +128,7 @@ class QuantumLayer:
         observables: str | Sequence[cirq.PauliSum | cirq.PauliString] | None = None,
         backend: Backend | None = None,
         *,
-        gradient: str = "adjoint",
+        gradient: str = "auto",
         random_state: Any = None,
     ) -> Self:
         """Make a layer of one circuit, which may mix data and weights in its expressions.
@@ -166,6 +171,7 @@ class QuantumLayer:
         )
         layer = cls.__new__(cls)
         layer.n_features = len(data)
+        layer._trunk = None
         layer._build(
             AngleEncoding(),  # whose encode gives rows to the symbols as they are
             circuit.unfreeze().transform_qubits(names),
@@ -177,6 +183,8 @@ class QuantumLayer:
             random_state,
         )
         return layer
+
+    _trunk: cirq.Circuit | None
 
     def _build(
         self,
@@ -190,7 +198,8 @@ class QuantumLayer:
         random_state: Any,
     ) -> None:
         self._encoding, self._backend = encoding, resolve_backend(backend)
-        self._gradient, self._random_state = gradient, random_state
+        self.gradient = self._backend.default_gradient if gradient == "auto" else gradient
+        self._random_state = random_state
         self.circuit = circuit
         self.n_qubits = cirq.num_qubits(circuit)
         self.data_symbols, self.weight_symbols = data, weights
@@ -214,13 +223,45 @@ class QuantumLayer:
             self.data_symbols,
             self.weight_symbols,
             self.observables,
-            self._gradient,
+            self.gradient,
             self._random_state,
         )
 
+    @cached_property
+    def _trunk_evaluator(self) -> Evaluator | None:
+        """What comes after the encoding, for states that it gives without being run."""
+        trunk = self._trunk
+        if self.gradient != "adjoint" or trunk is None or cirq.num_qubits(trunk) < self.n_qubits:
+            return None
+        prepare = self._encoding.states
+        if prepare(np.ones((1, self.n_features))) is None:
+            return None
+        return self._backend.state_evaluator(
+            trunk, self.weight_symbols, self.observables, cast(Prepare, prepare)
+        )
+
+    def move_to(self, backend: Backend | None) -> None:
+        """Run on another backend from now on, with the gradient that suits it.
+
+        Parameters
+        ----------
+        backend : Backend or None
+            None means ``QsimBackend()``.
+
+        Raises
+        ------
+        ValueError
+            If the circuit can't be run there.
+        """
+        self._backend = resolve_backend(backend)
+        self.gradient = self._backend.default_gradient
+        vars(self).pop("_evaluator", None)
+        self._evaluator  # noqa: B018  (refuse now what could not run)
+
     def __getstate__(self) -> dict[str, Any]:
         # A compiled circuit does not pickle; it is compiled again when needed.
-        return {name: value for name, value in vars(self).items() if name != "_evaluator"}
+        compiled = ("_evaluator", "_trunk_evaluator")
+        return {name: value for name, value in vars(self).items() if name not in compiled}
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the outputs.
@@ -242,8 +283,8 @@ class QuantumLayer:
         ValueError
             If rows or weights have another length than the layer, or do not suit the encoding.
         """
-        values, weights = self._checked(X, weights)
-        return self._evaluator.forward(values, weights)
+        evaluator, values, weights = self._checked(X, weights)
+        return evaluator.forward(values, weights)
 
     def forward_vjp(
         self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
@@ -266,8 +307,8 @@ class QuantumLayer:
             Takes dL/d(outputs), shape (n_samples, n_outputs), and returns dL/dX, shape
             (n_samples, n_features), and dL/dweights, shape (n_weights,).
         """
-        values, weights = self._checked(X, weights)
-        outputs, inner = self._evaluator.forward_vjp(values, weights, data_gradient=data_gradient)
+        evaluator, values, weights = self._checked(X, weights, data_gradient)
+        outputs, inner = evaluator.forward_vjp(values, weights, data_gradient=data_gradient)
 
         def pullback(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             cotangent = np.asarray(cotangent, dtype=float)
@@ -282,6 +323,29 @@ class QuantumLayer:
             return self._encoding.encode_vjp(X, grad_values), grad_weights
 
         return outputs, pullback
+
+    def check_budget(self, n_forward: int, n_backward: int, *, data_gradient: bool = True) -> None:
+        """Raise an error if a training would exceed what the backend may cost.
+
+        Parameters
+        ----------
+        n_forward, n_backward : int
+            Rows to be run without and with a gradient.
+        data_gradient : bool, default=True
+            As in `forward_vjp`.
+
+        Raises
+        ------
+        ValueError
+            If the backend has a budget (``SamplerBackend(max_circuits=...)``) that is less.
+        """
+        shifted = getattr(self._evaluator, "n_circuits", None)
+        if shifted is not None:  # gradients are measured
+            settings = len(
+                measurement_settings(self.observables, cirq.LineQubit.range(self.n_qubits))
+            )
+            per_gradient = 1 + shifted(data_gradient=data_gradient)
+            self._backend.check_budget(settings * (n_forward + n_backward * per_gradient))
 
     def vjp(
         self, X: np.ndarray, weights: np.ndarray, cotangent: np.ndarray
@@ -304,20 +368,24 @@ class QuantumLayer:
         """
         return self.forward_vjp(X, weights)[1](cotangent)
 
-    def _checked(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _checked(
+        self, X: np.ndarray, weights: np.ndarray, data_gradient: bool = False
+    ) -> tuple[Evaluator, np.ndarray, np.ndarray]:
+        """Return what runs the rows, what it takes for them, and the weights."""
         weights = np.asarray(weights, dtype=float)
         if weights.shape != (self.n_weights,):
             raise ValueError(
                 f"weights must have shape ({self.n_weights},), one for each weight of the "
                 f"ansatz, got {weights.shape}."
             )
-        values = self._encoding.encode(X)
-        if values.shape[1] != len(self.data_symbols):
+        if np.ndim(X) == 2 and np.shape(X)[1] != self.n_features:
             raise ValueError(
                 f"X must have {self.n_features} features, the n_features of the layer, got "
                 f"{np.shape(X)[1]}."
             )
-        return values, weights
+        if not data_gradient and self._trunk_evaluator is not None:
+            return self._trunk_evaluator, Encoding.encode(self._encoding, X), weights
+        return self._evaluator, self._encoding.encode(X), weights
 
 
 def _layers(

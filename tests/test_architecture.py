@@ -30,7 +30,8 @@ RANKS = {
 }
 RUN_TIME = {"cirq", "joblib", "matplotlib", "numpy", "qsimcirq", "scipy", "sklearn", "sympy"}
 RUN_TIME |= {"threadpoolctl"}  # like joblib, comes with scikit-learn
-EXTRAS = {"pandas", "pyarrow"}
+RUN_TIME |= {"networkx"}  # like sympy, comes with Cirq
+EXTRAS = {"cirq_google", "pandas", "pyarrow", "statsmodels"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

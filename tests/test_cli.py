@@ -1,5 +1,8 @@
+import re
+import signal
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
@@ -7,7 +10,7 @@ from sklearn.datasets import load_iris
 
 from skquantum import __version__, cli
 from skquantum.cli import main
-from skquantum.comparison import MODELS
+from skquantum.comparison import MODELS, DecisionRule, _commands, _models, _series
 from skquantum.comparison import _runner as runner
 
 
@@ -44,7 +47,7 @@ def test_options_reach_the_comparison(monkeypatch, capsys):
         seen.update(options, models=models, n=len(y))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "compare", compare)
+    monkeypatch.setattr(_commands, "compare", compare)
     options = "--model QuantumKernelSVC --subsample 90 --scoring f1_macro --n-jobs 2"
     rule = "--max-score-drop 0.1 --max-cost-ratio 9 --alpha 0.1 --hardware-latency 3"
     assert main(["compare", "iris", *options.split(), *rule.split()]) == 130
@@ -62,7 +65,7 @@ def test_several_models_and_data_behind_them(monkeypatch):
         raise KeyboardInterrupt
 
     seen, both = [], ["QuantumKernelSVC", "VariationalClassifier"]
-    monkeypatch.setattr(cli, "compare", compare)
+    monkeypatch.setattr(_commands, "compare", compare)
     main(["compare", "--model", "QuantumKernelSVC", "iris"])
     main(["compare", "--model", *both, "iris"])
     main(["compare", "iris", "--model", *both])
@@ -80,7 +83,7 @@ def test_the_default_model_does_the_task(monkeypatch, data, model):
         assert models == [model]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "compare", compare)
+    monkeypatch.setattr(_commands, "compare", compare)
     assert main(["compare", data]) == 130
 
 
@@ -125,6 +128,50 @@ def test_version_and_module():
         check=True,
     )
     assert found.stdout.strip() == f"skquantum {__version__}"
+
+
+def test_defaults_are_those_of_the_comparison():
+    rule = DecisionRule()
+    limits = (cli.MAX_SCORE_DROP, cli.MAX_COST_RATIO, cli.ALPHA)
+    assert limits == (rule.max_score_drop, rule.max_cost_ratio, rule.alpha)
+    assert (cli.WINDOW, cli.HORIZON) == (_series.WINDOW, _series.HORIZON)
+    assert cli.TASKS == _models.TASKS
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["compare", "--help"], ["compare"], ["compar"]])
+def test_help_and_errors_in_arguments_do_not_import_what_takes_long(arguments):
+    code = (
+        "import sys\nfrom skquantum.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nfinally:\n    print(*sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True
+    )
+    assert "usage: skquantum" in found.stdout + found.stderr
+    modules = {name.split(".")[0] for name in found.stdout.split()}
+    assert "argparse" in modules
+    assert not modules & {"cirq", "numpy", "scipy", "sklearn", "sympy"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child process")
+@pytest.mark.parametrize("seconds", [0.2, 0.6, 1.2])
+def test_ctrl_c_in_the_first_seconds_shows_no_traceback(seconds):
+    # The program says that it has begun, so that the interpreter's own start is not interrupted.
+    code = "from skquantum.cli import main\nprint('begun', flush=True)\nraise SystemExit(main())"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, "compare", "digits"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout.readline() == "begun\n"
+    time.sleep(seconds)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    # An interrupt inside an import can also make the interpreter end by the signal itself.
+    assert child.returncode in (130, -signal.SIGINT)
+    assert re.search("interrupted", err, re.IGNORECASE)
+    assert "Traceback" not in err
 
 
 def write(tmp_path, **columns):

@@ -5,6 +5,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skquantum import (
     ClassicalPoolingTransformer,
+    QLSTMRegressor,
     QuantumFeatureTransformer,
     QuantumKernelSVC,
     QuantumKernelSVR,
@@ -36,6 +37,10 @@ ESTIMATORS = [
         encoding="amplitude", convolution="so4", objective="reconstruction", pooling="measured"
     ),
     QuantumPoolingTransformer(stride=1, observables="XZ", pooling="modular", solver="lbfgs"),
+    QLSTMRegressor(),
+    QLSTMRegressor(cell="chen", hidden_size=3, max_iter=20),
+    QLSTMRegressor(cell="chen6", hidden_size=2, max_iter=10, head="quantum"),
+    QLSTMRegressor(cell="lstm", batch_size=20),
     ClassicalPoolingTransformer(),
     ClassicalPoolingTransformer(kind="mean", stride=1),
     QuantumFeatureTransformer(),

@@ -3,6 +3,7 @@
 from skquantum.circuits._amplitude import AmplitudeEncoding
 from skquantum.circuits._angle import AngleEncoding, ReuploadingEncoding
 from skquantum.circuits._ansatz import Ansatz
+from skquantum.circuits._arctan import ArctanEncoding, EntanglingRings
 from skquantum.circuits._base import Encoding, Template
 from skquantum.circuits._basis import BasisEncoding
 from skquantum.circuits._custom import CircuitAnsatz, CircuitEncoding
@@ -24,10 +25,12 @@ __all__ = [
     "AmplitudeEncoding",
     "AngleEncoding",
     "Ansatz",
+    "ArctanEncoding",
     "BasisEncoding",
     "CircuitAnsatz",
     "CircuitEncoding",
     "Encoding",
+    "EntanglingRings",
     "HardwareEfficient",
     "IQPEncoding",
     "MultiplexedRy",

@@ -113,9 +113,32 @@ class AmplitudeEncoding(Encoding):
         ValueError
             If `X` is not a two-dimensional array of finite numbers, or has rows of zeros.
         """
-        X = super().encode(X)
-        _refuse_zero_rows(X)
-        return np.hstack(list(_angles_from_root(self._padded(X))))
+        return np.hstack(list(_angles_from_root(self._padded(self._checked(X)))))
+
+    def states(self, X: Any) -> np.ndarray:
+        """Return the rows, padded and normalised.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2**n_qubits)
+            One state for each row.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`encode`.
+        """
+        X = self._checked(X)
+        # Columns are states for the simulator. The largest entry first: squares could overflow.
+        states = np.zeros((2 ** max(1, (X.shape[1] - 1).bit_length()), len(X)))
+        np.divide(X.T, np.abs(X).max(axis=1), out=states[: X.shape[1]])
+        states /= np.sqrt(np.einsum("zk,zk->k", states, states))
+        return states.T
 
     def encode_vjp(self, X: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Return the gradient for the rows from the one for the angles.
@@ -134,6 +157,11 @@ class AmplitudeEncoding(Encoding):
             zero: the angle between them is not defined.
         """
         return _gradient_from_root(self._padded(X), gradient)[:, : X.shape[1]]
+
+    def _checked(self, X: Any) -> np.ndarray:
+        X = super().encode(X)
+        _refuse_zero_rows(X)
+        return X
 
     def _padded(self, X: np.ndarray) -> np.ndarray:
         missing = 2 ** self.width(X.shape[1]) - X.shape[1]

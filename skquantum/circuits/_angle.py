@@ -4,10 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import cirq
+import numpy as np
 import sympy
 from sklearn.utils._param_validation import StrOptions
 
-from skquantum.circuits._folding import ENTANGLEMENTS, FoldedEncoding, entangling_pairs
+from skquantum.circuits._folding import (
+    DEFAULT_REGISTER,
+    ENTANGLEMENTS,
+    FoldedEncoding,
+    entangling_pairs,
+)
 
 _POWER_GATES = {"X": cirq.XPowGate, "Y": cirq.YPowGate, "Z": cirq.ZPowGate}
 
@@ -89,6 +95,45 @@ class AngleEncoding(FoldedEncoding):
             yield rotations(self.rotation, qubits, block)
             if self.entanglement is not None or layer < len(sublayers) - 1:
                 yield controlled_phases(qubits, self.entanglement or "linear")
+
+    def states(self, X: Any) -> np.ndarray | None:
+        """Return the products of the qubits' states, for one layer of rotations about Y or X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2**n_qubits), or None
+            One state for each row. None with rotations about Z, more than one layer, or
+            entanglement.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`encode`.
+        """
+        X = self.encode(X)
+        n_features = X.shape[1]
+        n_qubits = self.n_qubits or min(n_features, DEFAULT_REGISTER)
+        one_layer = n_features == n_qubits and self.reps == 1 and self.entanglement is None
+        if not one_layer or self.rotation not in ("X", "Y"):
+            return None
+        # Columns are states for the simulator, in its precision: single, once the angles are
+        # reduced to a turn.
+        half = X.T * (self.bandwidth / 2)
+        half -= 2 * np.pi * np.rint(half * (0.5 / np.pi))
+        single = half.astype(np.float32, order="C")
+        qubits = np.empty((n_qubits, 2, len(X)), np.float32 if self.rotation == "Y" else complex)
+        qubits[:, 0], qubits[:, 1] = np.cos(single), np.sin(single)
+        if self.rotation == "X":
+            qubits[:, 1] *= -1j
+        states = qubits[0]
+        for qubit in qubits[1:]:
+            states = (states[:, None] * qubit).reshape(-1, len(X))
+        return states.T
 
 
 class ReuploadingEncoding(FoldedEncoding):

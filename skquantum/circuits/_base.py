@@ -179,6 +179,26 @@ class Encoding(Template):
             return X
         return check_array(X, dtype=np.float64, ensure_min_samples=0, input_name="X")
 
+    def states(self, X: Any) -> np.ndarray | None:
+        """Return the states that the circuit prepares, where a formula is quicker than a run.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2**n_qubits), or None
+            One state for each row, up to a phase. None, as by default: run the circuit.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`encode`.
+        """
+        return None
+
     def encode_vjp(self, X: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Return the gradient for the rows from the one for what the symbols receive.
 

@@ -8,6 +8,7 @@ import cirq
 import sympy
 from sklearn.utils._param_validation import StrOptions
 
+from skquantum._validation import class_hint, did_you_mean, shown
 from skquantum.circuits._angle import rotations
 from skquantum.circuits._ansatz import Ansatz, weight_symbols
 from skquantum.circuits._folding import POSITIVE_INTEGER
@@ -37,6 +38,46 @@ def _u2(a: cirq.LineQubit, b: cirq.LineQubit, w: Weights) -> Iterator[cirq.OP_TR
 
 #: Two-qubit blocks by name, with their numbers of weights.
 BLOCKS: dict[str, tuple[Block, int]] = {"su4": (_su4, 15), "so4": (_so4, 6), "u2": (_u2, 2)}
+
+
+def resolve_block(convolution: str | Ansatz) -> tuple[Block, int]:
+    """Return a two-qubit block, and its number of weights, from its name or an ansatz.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    TypeError
+        If it is neither a name nor an ansatz.
+    """
+    if isinstance(convolution, Ansatz):
+        return _block_of(convolution)
+    names = ", ".join(map(repr, BLOCKS))
+    if isinstance(convolution, str):
+        if convolution in BLOCKS:
+            return BLOCKS[convolution]
+        raise ValueError(
+            f"Unknown convolution {convolution!r}.{did_you_mean(convolution, BLOCKS)} Names are "
+            f"{names}; an Ansatz instance, which is used on two qubits, works too."
+        )
+    is_circuit = isinstance(convolution, cirq.AbstractCircuit)
+    hint = " Wrap it: CircuitAnsatz(circuit)." if is_circuit else class_hint(convolution, Ansatz)
+    raise TypeError(
+        f"convolution must be an Ansatz instance or one of {names}; got {shown(convolution)}."
+        f"{hint}"
+    )
+
+
+def _block_of(ansatz: Ansatz) -> tuple[Block, int]:
+    circuit, symbols = ansatz.build(2), ansatz.symbols(2)
+
+    def block(a: cirq.LineQubit, b: cirq.LineQubit, w: Weights) -> Iterator[cirq.OP_TREE]:
+        fresh = dict(zip(symbols, w, strict=True))
+        renamed = cirq.resolve_parameters(circuit, fresh, recursive=False)
+        places: dict[cirq.Qid, cirq.Qid] = {cirq.LineQubit(0): a, cirq.LineQubit(1): b}
+        yield renamed.transform_qubits(places).all_operations()
+
+    return block, len(symbols)
 
 
 def _controlled(
@@ -123,18 +164,23 @@ class PoolingNetwork(Ansatz):
     Parameters
     ----------
     convolution : {"su4", "so4", "u2"} or Ansatz, default="su4"
-        The two-qubit block [3]_. "su4" is any unitary, by 15 weights and 3 CX gates; "so4" any
-        real rotation of the four amplitudes, by 6 weights and 2 CX gates; "u2" the two rotations
-        and one CX gate of a tree tensor network. An ansatz is used as it is on two qubits.
+        The two-qubit block, of those that Hur et al. compare [3]_. "su4" is any unitary, by 15
+        weights and 3 CX gates; "so4" any real rotation of the four amplitudes, by 6 weights and
+        2 CX gates; "u2", of 2 weights, a rotation about Y of each qubit and one CX gate, as in a
+        tree tensor network (the two stands for the weights: it is no general unitary). An
+        ansatz is used as it is on two qubits.
     pooling : {"controlled", "measured", "modular", "select"}, default="controlled"
-        How a kept qubit learns of the discarded one, kinds that Monnet et al. compare [4]_.
+        How a kept qubit learns of the discarded one: the four families that Monnet et al.
+        compare [4]_, with gates that are not always theirs.
         "controlled": a rotation about Z if the discarded qubit is 1, about X if it is 0 (the
-        gates CRZ, X, CRX of Hur et al., 2 weights). "measured": the same with a measurement of
+        gates CRZ, X, CRX of Hur et al., 2 weights; the discarded qubit itself is the control,
+        where Monnet et al. add ancilla qubits). "measured": the same with a measurement of
         the discarded qubit and rotations that depend on its outcome, which is how a device does
         without long-lived qubits; on average it is equal to "controlled" and it is simulated as
-        such, :meth:`measured_form` is what a device runs. "modular": a block of its own, which
-        chooses the bases of both qubits and joins them with a CX gate (6 weights). "select":
-        nothing, the other qubits are just not read out.
+        such, :meth:`measured_form` is what a device runs. "modular": the block of TensorFlow
+        Quantum's tutorial on these networks [5]_: rotations about X, Y and Z choose the bases of
+        both qubits, a CX gate joins them, and the kept qubit is turned back (6 weights).
+        "select": nothing, the other qubits are just not read out.
     n_outputs : int, default=1
         Qubits to be read out.
     n_stages : int, default=None
@@ -154,6 +200,8 @@ class PoolingNetwork(Ansatz):
     .. [4] M. Monnet et al. (2023). Pooling techniques in hybrid quantum-classical convolutional
        neural networks. IEEE International Conference on Quantum Computing and Engineering.
        :arxiv:`2305.05603`
+    .. [5] TensorFlow Quantum, "Quantum Convolutional Neural Network",
+       https://www.tensorflow.org/quantum/tutorials/qcnn
 
     Examples
     --------
@@ -190,6 +238,10 @@ class PoolingNetwork(Ansatz):
         self.n_outputs = n_outputs
         self.n_stages = n_stages
         self.share_weights = share_weights
+
+    def _validate_params(self) -> None:
+        resolve_block(self.convolution)
+        super()._validate_params()
 
     def layers(self, n_qubits: int) -> list[cirq.Circuit]:
         """Build the stages, one circuit each.
@@ -258,7 +310,7 @@ class PoolingNetwork(Ansatz):
     def _circuits(self, n_qubits: int, pool: Block, n_pooling: int) -> list[cirq.Circuit]:
         stages = self._stages(n_qubits)
         weights = weight_symbols()
-        block, n_block = self._block()
+        block, n_block = resolve_block(self.convolution)
         circuits = []
         for stage in stages:
             circuit = cirq.Circuit()
@@ -273,19 +325,6 @@ class PoolingNetwork(Ansatz):
                     circuit.append(gates(*pair, shared))
             circuits.append(circuit)
         return circuits
-
-    def _block(self) -> tuple[Block, int]:
-        if isinstance(self.convolution, str):
-            return BLOCKS[self.convolution]
-        circuit, symbols = self.convolution.build(2), self.convolution.symbols(2)
-
-        def block(a: cirq.LineQubit, b: cirq.LineQubit, w: Weights) -> Iterator[cirq.OP_TREE]:
-            fresh = dict(zip(symbols, w, strict=True))
-            renamed = cirq.resolve_parameters(circuit, fresh, recursive=False)
-            places: dict[cirq.Qid, cirq.Qid] = {cirq.LineQubit(0): a, cirq.LineQubit(1): b}
-            yield renamed.transform_qubits(places).all_operations()
-
-        return block, len(symbols)
 
     def _stages(self, n_qubits: int) -> list[_Stage]:
         n_qubits = self._check_size(n_qubits, "n_qubits")

@@ -2,12 +2,16 @@
 
 from typing import Any, TypeVar
 
-from skquantum._validation import did_you_mean
+import cirq
+
+from skquantum._validation import class_hint, did_you_mean, shown
 from skquantum.circuits._amplitude import AmplitudeEncoding
 from skquantum.circuits._angle import AngleEncoding, ReuploadingEncoding
 from skquantum.circuits._ansatz import Ansatz
+from skquantum.circuits._arctan import ArctanEncoding, EntanglingRings
 from skquantum.circuits._base import Encoding, Template
 from skquantum.circuits._basis import BasisEncoding
+from skquantum.circuits._custom import CircuitAnsatz, CircuitEncoding
 from skquantum.circuits._layered import (
     HardwareEfficient,
     RealAmplitudes,
@@ -28,6 +32,7 @@ ENCODINGS: dict[str, type[Encoding]] = {
     "amplitude": AmplitudeEncoding,
     "basis": BasisEncoding,
     "reuploading": ReuploadingEncoding,
+    "arctan": ArctanEncoding,
 }
 
 #: The ansätze that a string names.
@@ -38,6 +43,7 @@ ANSATZE: dict[str, type[Ansatz]] = {
     "simplified_two_design": SimplifiedTwoDesign,
     "tree_tensor": TreeTensor,
     "pooling": PoolingNetwork,
+    "rings": EntanglingRings,
 }
 
 
@@ -115,8 +121,11 @@ def _resolve(value: Any, base: type[Any], names: dict[str, type[_T]], param: str
             f"Unknown {param} {value!r}.{did_you_mean(value, names)} "
             f"Names are {listed}; an {base.__name__} instance works too."
         )
-    is_class = isinstance(value, type) and issubclass(value, base)
-    hint = f" Did you mean {value.__name__}()?" if is_class else ""
+    hint = class_hint(value, base)
+    if isinstance(value, cirq.AbstractCircuit):
+        own = CircuitEncoding if base is Encoding else CircuitAnsatz
+        hint = f" Wrap it: {own.__name__}(circuit)."
     raise TypeError(
-        f"{param} must be an {base.__name__} instance or one of {listed}; got {value!r}.{hint}"
+        f"{param} must be an {base.__name__} instance or one of {listed}; got {shown(value)}."
+        f"{hint}"
     )

@@ -1,6 +1,8 @@
 """Quantum models next to strong classical baselines, under a rule fixed before the run."""
 
+from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._models import BASELINES, MODELS, ModelEntry
+from skquantum.comparison._naive import Persistence, SeasonalNaive
 from skquantum.comparison._result import Comparison
 from skquantum.comparison._rule import DecisionRule, Verdict
 from skquantum.comparison._runner import compare
@@ -10,7 +12,10 @@ __all__ = [
     "MODELS",
     "Comparison",
     "DecisionRule",
+    "DeviceTest",
     "ModelEntry",
+    "Persistence",
+    "SeasonalNaive",
     "Verdict",
     "compare",
 ]

@@ -8,9 +8,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import ParameterGrid
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, get_tags
 
 from skquantum._validation import did_you_mean
 from skquantum.comparison._models import (
@@ -23,6 +24,8 @@ from skquantum.comparison._models import (
     find_model,
     models_for,
 )
+from skquantum.comparison._naive import Persistence, SeasonalNaive
+from skquantum.comparison._series import Windows
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Entrant:
         What it may be tuned over.
     n_settings, n_offered : int
         How many settings are tried on each fold, and how many the grid has.
+    is_naive : bool
+        Whether it copies values of a series and has nothing to tune.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Entrant:
     grid: dict[str, str]
     n_settings: int
     n_offered: int
+    is_naive: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,20 @@ def named_baselines(baselines: Any, task: str) -> Named:
     return found
 
 
+def for_series(named: Named, windows: Windows) -> Named:
+    """Fit models to how a series is cut: to its season, and to several steps at once."""
+    found = []
+    for name, estimator, grid in named:
+        if isinstance(estimator, SeasonalNaive) and estimator.season is None:
+            estimator = SeasonalNaive(windows.season)
+        if windows.horizon > 1 and not get_tags(estimator).target_tags.multi_output:
+            # One model for each step.
+            estimator = MultiOutputRegressor(estimator)
+            grid = {f"estimator__{key}": values for key, values in grid.items()}
+        found.append((name, estimator, grid))
+    return found
+
+
 def make_candidates(
     models: Named,
     baselines: Named,
@@ -139,10 +159,20 @@ def make_candidates(
             settings, n_offered = _settings(estimator, grid, prefix, budget, seed)
             shown = {key: repr(list(values)) for key, values in grid.items()}
             entrant = Entrant(
-                name, is_baseline, _one_line(pipeline), shown, len(settings), n_offered
+                name,
+                is_baseline,
+                _one_line(pipeline),
+                shown,
+                len(settings),
+                n_offered,
+                _is_naive(estimator),
             )
             found.append(Candidate(pipeline, settings, entrant))
     return found
+
+
+def _is_naive(estimator: BaseEstimator) -> bool:
+    return isinstance(estimator, Persistence | SeasonalNaive)
 
 
 def _check_grid(name: str, estimator: BaseEstimator, grid: Grid) -> None:
@@ -176,8 +206,8 @@ def _with_grid(value: Any, task: str) -> tuple[BaseEstimator, Grid]:
             f"{value!r} is neither the name of a model nor a scikit-learn estimator (an instance, "
             "not a class)."
         )
-    does = {"classification": is_classifier, "regression": is_regressor}
-    if not does[task](value):
+    does = is_classifier if task == "classification" else is_regressor
+    if not does(value):
         raise ValueError(f"{type(value).__name__} does no {task}, which is the task here.")
     if grid is None:
         registered = entry_of(value)
@@ -207,6 +237,9 @@ def _pipeline(
     estimator: BaseEstimator, preprocessing: BaseEstimator, task: str, seed: int
 ) -> tuple[BaseEstimator, str]:
     """Return the pipeline around an estimator, and the prefix of the estimator's parameters."""
+    if _is_naive(estimator):
+        # What copies values of a window forecasts in the window's unit.
+        return Pipeline([("model", clone(estimator))]), "model__"
     estimator = clone(estimator)
     unset = {
         key: seed
@@ -216,7 +249,7 @@ def _pipeline(
     pipeline = Pipeline(
         [("preprocessing", clone(preprocessing)), ("model", estimator.set_params(**unset))]
     )
-    if task != "regression":
+    if task == "classification":
         return pipeline, "model__"
     # Networks and support vectors need a target of unit size; the others do not mind.
     scaled = TransformedTargetRegressor(regressor=pipeline, transformer=StandardScaler())
@@ -271,21 +304,30 @@ def _one_line(estimator: BaseEstimator) -> str:
     return " ".join(repr(estimator).split())
 
 
-def infer_task(task: str, models: Any, y: np.ndarray) -> str:
-    """Return the task, from the models where they tell, else from the target."""
+def infer_task(task: str, models: Any, y: np.ndarray | None) -> str:
+    """Return the task: a series has no target; else from the models, or from the target."""
     if task != "auto":
         if task not in TASKS:
             raise ValueError(
                 f"task={task!r}: give one of auto, {', '.join(TASKS)}.{did_you_mean(task, TASKS)}"
             )
+        if (task == "series") != (y is None):
+            raise TypeError(
+                "A series is its own target: compare(models, series, task='series'), without y."
+                if y is not None
+                else f"y is missing: {task} needs a target. Only a series has none."
+            )
         return task
+    if y is None:
+        return "series"
     if isinstance(models, Mapping):
         models = list(models.values())
     for model in models if isinstance(models, list) else [models]:
         estimator = model[0] if isinstance(model, tuple) and model else model
         if isinstance(estimator, str):
             # A name that is unknown is reported later, among the models that do the task.
-            if estimator in MODELS and len(tasks := MODELS[estimator].tasks) == 1:
+            known = MODELS[estimator].tasks if estimator in MODELS else ()
+            if len(tasks := [task for task in known if task != "series"]) == 1:
                 return tasks[0]
         elif is_regressor(estimator):
             return "regression"

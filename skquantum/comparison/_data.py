@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 from sklearn import datasets
-from sklearn.model_selection import BaseCrossValidator, KFold, StratifiedKFold, train_test_split
+from sklearn.model_selection import (
+    BaseCrossValidator,
+    KFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+    train_test_split,
+)
 from sklearn.utils import check_array, column_or_1d
 
 from skquantum._validation import did_you_mean
@@ -33,7 +39,7 @@ class Data:
 
     name: str
     X: Any
-    y: np.ndarray
+    y: np.ndarray | None  # None for a series, which is its own target
     task: str
     notes: tuple[str, ...] = ()
 
@@ -78,7 +84,7 @@ def load_data(source: str, target: str | None = None) -> Data:
         )
     if not path.is_file():
         raise ValueError(f"There is no file {source!r}.")
-    frame, notes = _read(path)
+    frame, notes = read_file(path)
     column = _target_column(frame, target)
     y = frame[column]
     if missing := int(y.isna().sum()):
@@ -90,7 +96,8 @@ def load_data(source: str, target: str | None = None) -> Data:
     return Data(path.name, frame.drop(columns=column), y, "auto", notes)
 
 
-def _read(path: Path) -> tuple[Any, tuple[str, ...]]:
+def read_file(path: Path) -> tuple[Any, tuple[str, ...]]:
+    """Read a table, and say what was not taken as it is in the file."""
     try:
         import pandas as pd
     except ImportError:
@@ -148,7 +155,7 @@ def check_features(X: Any) -> np.ndarray:
     names = [str(name) for name in getattr(X, "columns", [])]
     if names:
         columns = {name: np.asarray(X.iloc[:, i]) for i, name in enumerate(names)}
-        text = [name for name, column in columns.items() if _not_numeric(column)]
+        text = [name for name, column in columns.items() if not_numeric(column)]
         if text:
             raise ValueError(
                 f"Columns that are not numeric: {', '.join(text)}. Encode or drop them; in Python "
@@ -168,7 +175,8 @@ def check_features(X: Any) -> np.ndarray:
     return check_array(X, dtype=np.float64, input_name="X", ensure_min_samples=2)
 
 
-def _not_numeric(column: np.ndarray) -> bool:
+def not_numeric(column: np.ndarray) -> bool:
+    """Whether a column holds something other than numbers."""
     if column.dtype.kind in "biuf":
         return False
     try:
@@ -238,14 +246,7 @@ def make_splits(cv: Any, X: Any, y: np.ndarray, task: str, seed: int) -> Splits:
         _check_rows(int(cv), y, task)
         kind = StratifiedKFold if task == "classification" else KFold
         cv = kind(int(cv), shuffle=True, random_state=seed)
-    if hasattr(cv, "split") and not isinstance(cv, str):  # strings split, too
-        splits = list(cv.split(X, y))
-    elif isinstance(cv, Iterable) and not isinstance(cv, str):
-        splits = [(np.asarray(train), np.asarray(test)) for train, test in cv]
-    else:
-        raise TypeError(f"cv={cv!r}: give a number of folds, a splitter, or a list of splits.")
-    if not splits:
-        raise ValueError("cv gives no folds.")
+    splits = list_splits(cv, X, y)
     classes = np.unique(y)
     for number, (train, _) in enumerate(splits):
         if task == "classification":
@@ -259,6 +260,19 @@ def make_splits(cv: Any, X: Any, y: np.ndarray, task: str, seed: int) -> Splits:
                 )
         elif len(train) < 2 * INNER_SPLITS:
             raise ValueError(f"Fold {number + 1} has only {len(train)} training rows.")
+    return splits
+
+
+def list_splits(cv: Any, X: Any, y: Any = None) -> Splits:
+    """Return the folds of a splitter, or of a list of them."""
+    if hasattr(cv, "split") and not isinstance(cv, str):  # strings split, too
+        splits = list(cv.split(X, y))
+    elif isinstance(cv, Iterable) and not isinstance(cv, str):
+        splits = [(np.asarray(train), np.asarray(test)) for train, test in cv]
+    else:
+        raise TypeError(f"cv={cv!r}: give a number of folds, a splitter, or a list of splits.")
+    if not splits:
+        raise ValueError("cv gives no folds.")
     return splits
 
 
@@ -280,7 +294,12 @@ def _check_rows(cv: int, y: np.ndarray, task: str) -> None:
         )
 
 
-def inner_cv(task: str, seed: int) -> BaseCrossValidator:
-    """Return the splits on which every model is tuned, inside an outer fold."""
+def inner_cv(task: str, seed: int, gap: int = 0) -> BaseCrossValidator:
+    """Return the splits on which every model is tuned, inside an outer fold.
+
+    For a series they go forward in time, with a gap of so many windows.
+    """
+    if task == "series":
+        return TimeSeriesSplit(INNER_SPLITS, gap=gap)
     kind = StratifiedKFold if task == "classification" else KFold
     return kind(INNER_SPLITS, shuffle=True, random_state=seed)

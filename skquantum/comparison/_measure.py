@@ -19,6 +19,7 @@ from sklearn.metrics import (
     f1_score,
     log_loss,
     mean_absolute_error,
+    mean_squared_error,
     r2_score,
     roc_auc_score,
     root_mean_squared_error,
@@ -29,6 +30,8 @@ from threadpoolctl import threadpool_limits
 
 from skquantum.comparison._candidates import Candidate
 from skquantum.comparison._data import Splits, inner_cv
+from skquantum.comparison._device import DeviceResult, DeviceTest, try_on_device
+from skquantum.comparison._series import Windows, neg_log_rmse
 from skquantum.metrics import expected_calibration_error
 
 # Prediction is repeated until its time stands above the clock's and the scheduler's noise.
@@ -45,6 +48,8 @@ class Problem:
     splits: Splits
     scoring: Any
     seed: int
+    windows: Windows | None = None  # of a series
+    device: DeviceTest | None = None  # to try quantum models on
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class FoldResult:
         Fits that all this took.
     classes, y_true, probabilities : ndarray or None
         What a calibration curve is drawn from; probabilities of shape (n_test, n_classes).
+    y_pred, test : ndarray or None
+        Of a series, the forecasts and the numbers of the test windows.
     resources : dict or None
         Of a quantum model.
     circuit : str or None
@@ -80,6 +87,8 @@ class FoldResult:
         Training loss of each epoch, of a model that trains in epochs.
     warnings : tuple of str
         What the fits warned of.
+    device : DeviceResult or None
+        What it did on the device that was asked for.
     error : str or None
         Why it failed, if it did; there are no metrics then.
     """
@@ -98,10 +107,13 @@ class FoldResult:
     classes: np.ndarray | None = None
     y_true: np.ndarray | None = None
     probabilities: np.ndarray | None = None
+    y_pred: np.ndarray | None = None
+    test: np.ndarray | None = None
     resources: dict[str, Any] | None = None
     circuit: str | None = None
     loss_curve: list[float] | None = None
     warnings: tuple[str, ...] = ()
+    device: DeviceResult | None = None
     error: str | None = None
 
 
@@ -159,6 +171,21 @@ def _measure(
         "y_true": y[test],
     }
     score = float(check_scoring(fitted, problem.scoring)(fitted, X_test, y[test]))
+    if problem.device is not None and not candidate.entrant.is_baseline:
+        rows = (X_train, y[train]), (X_test, y[test])
+        found["device"] = try_on_device(
+            problem.device, fitted, problem.scoring, problem.seed, *rows
+        )
+    if task == "series":
+        predicted = fitted.predict(X_test)
+        found |= {"y_pred": predicted, "test": test}
+        log_error = neg_log_rmse(fitted, X_test, y[test])
+        found["metrics"] = {
+            "score": score,
+            "neg_log_rmse": log_error,
+            **_series_metrics(y[test], predicted),
+        }
+        return found
     if task == "regression":
         found["metrics"] = {"score": score, **_regression_metrics(y[test], fitted.predict(X_test))}
         return found
@@ -191,7 +218,8 @@ def _tune(
         fit_time, search_time, n_fits = time.perf_counter() - start, 0.0, 1
         chosen = settings[0]
     else:
-        inner = inner_cv(problem.task, problem.seed)
+        gap = problem.windows.gap if problem.windows else 0
+        inner = inner_cv(problem.task, problem.seed, gap)
         search = GridSearchCV(
             candidate.estimator,
             [{key: [value] for key, value in setting.items()} for setting in settings],
@@ -206,7 +234,8 @@ def _tune(
         "fit_time": fit_time,
         "search_time": search_time,
         "n_fits": n_fits,
-        "parameters": {key.rpartition("model__")[2]: repr(v) for key, v in chosen.items()},
+        "parameters": {key.rpartition("model__")[2]: repr(v) for key, v in chosen.items()}
+        | ({} if (season := _attribute(fitted, "season_")) is None else {"season_": str(season)}),
     }
 
 
@@ -254,6 +283,14 @@ def _regression_metrics(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, flo
         "r2": float(r2_score(y_true, y_pred)),
         "rmse": float(root_mean_squared_error(y_true, y_pred)),
         "mae": float(mean_absolute_error(y_true, y_pred)),
+    }
+
+
+def _series_metrics(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
+    return {
+        "mse": float(mean_squared_error(y_true, y_pred)),
+        "mae": float(mean_absolute_error(y_true, y_pred)),
+        "r2": float(r2_score(y_true, y_pred)),
     }
 
 

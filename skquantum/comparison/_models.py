@@ -5,14 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, SVR
 
 from skquantum._validation import did_you_mean
+from skquantum.comparison._naive import Persistence, SeasonalNaive
 from skquantum.estimators import (
+    QLSTMRegressor,
     QuantumKernelSVC,
     QuantumKernelSVR,
     QuantumPoolingTransformer,
@@ -20,7 +26,7 @@ from skquantum.estimators import (
     VariationalRegressor,
 )
 
-TASKS = ("classification", "regression")
+TASKS = ("classification", "regression", "series")
 
 Grid = Mapping[str, Sequence[Any]]
 
@@ -40,7 +46,7 @@ class ModelEntry:
     description : str
         One line for ``skquantum models``.
     tasks : tuple of str
-        Any of "classification" and "regression".
+        Any of "classification", "regression" and "series".
     """
 
     make: Callable[[], BaseEstimator]
@@ -64,11 +70,17 @@ MODELS: dict[str, ModelEntry] = {
         _KERNEL_GRID,
         "support vector classifier with a quantum kernel",
     ),
+    "QLSTMRegressor": ModelEntry(
+        QLSTMRegressor,
+        {"hidden_size": [4, 8], "learning_rate": [0.01, 0.03, 0.1]},
+        "recurrent network whose gates are circuits, for series",
+        ("series",),
+    ),
     "QuantumKernelSVR": ModelEntry(
         QuantumKernelSVR,
         _KERNEL_GRID,
         "support vector regressor with a quantum kernel",
-        ("regression",),
+        ("regression", "series"),
     ),
     "VariationalClassifier": ModelEntry(
         VariationalClassifier,
@@ -79,7 +91,7 @@ MODELS: dict[str, ModelEntry] = {
         VariationalRegressor,
         _VARIATIONAL_GRID,
         "trained circuit between linear maps, for numbers",
-        ("regression",),
+        ("regression", "series"),
     ),
     "QuantumPoolingTransformer": ModelEntry(
         lambda: Pipeline(
@@ -88,7 +100,8 @@ MODELS: dict[str, ModelEntry] = {
                 ("linear", LogisticRegression(max_iter=1000)),
             ]
         ),
-        {"pooling__encoding__bandwidth": [0.3, 1.0], "linear__C": [0.01, 0.1, 1.0]},
+        # Expectation values vary less than standardised features: less regularisation.
+        {"pooling__encoding__bandwidth": [0.3, 1.0], "linear__C": [1.0, 10.0, 100.0]},
         "trained pooling of windows of two (images: 2x2) values, before a linear classifier",
     ),
 }
@@ -131,6 +144,30 @@ BASELINES: dict[str, dict[str, ModelEntry]] = {
             _MLP_GRID,
             "neural network, one hidden layer of 32",
             ("regression",),
+        ),
+    },
+    "series": {
+        "persistence": ModelEntry(Persistence, {}, "the last value", ("series",)),
+        "seasonal naive": ModelEntry(
+            SeasonalNaive, {}, "the value of one season ago", ("series",)
+        ),
+        "ridge autoregression": ModelEntry(
+            Ridge,
+            {"alpha": [1e-6, 1e-4, 0.01, 0.1, 1.0, 10.0]},
+            "linear model of the window",
+            ("series",),
+        ),
+        "gradient boosting": ModelEntry(
+            HistGradientBoostingRegressor,
+            {"learning_rate": [0.05, 0.1], "min_samples_leaf": [5, 10, 20]},
+            "tree ensemble",
+            ("series",),
+        ),
+        "small MLP": ModelEntry(
+            lambda: MLPRegressor(hidden_layer_sizes=(32,), max_iter=500),
+            _MLP_GRID,
+            "neural network, one hidden layer of 32",
+            ("series",),
         ),
     },
 }

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, which stay apart for colour-blind readers. The first two, the
 # strongest, are for the models compared; baselines take the rest.
 COMPARED = ("#d55e00", "#cc79a7", "#b8860b")
-BASELINES = ("#0072b2", "#009e73", "#56b4e9", "#8c8c8c")
+BASELINES = ("#0072b2", "#009e73", "#56b4e9", "#8c8c8c", "#6a51a3")
+# More would not be told apart.
+MOST_FORECASTS = 120
 BINS = 10
 # A bin with fewer rows says nothing.
 FEWEST_ROWS = 10
@@ -24,12 +26,14 @@ def plot(comparison: "Comparison", axes: Any = None) -> Any:
     if axes is None:
         import matplotlib.pyplot as plt
 
-        n = 2 if comparison.task == "classification" else 1
+        n = 1 if comparison.task == "regression" else 2
         _, axes = plt.subplots(1, n, figsize=(5.5 * n, 4), layout="constrained")
     axes = np.atleast_1d(np.asarray(axes, dtype=object))
     draw_scores(comparison, axes[0])
     if comparison.task == "classification" and len(axes) > 1:
         draw_calibration(comparison, axes[1])
+    if comparison.task == "series" and len(axes) > 1:
+        draw_forecasts(comparison, axes[1])
     return axes[0].figure
 
 
@@ -62,7 +66,8 @@ def draw_scores(comparison: "Comparison", ax: Any) -> None:
         ax.plot([scores.mean()] * 2, [position - 0.3, position + 0.3], color=colour, lw=2.5)
     ax.set_yticks(range(len(names)), [_literal(name) for name in names])
     ax.set_ylim(-0.6, len(names) - 0.4)
-    ax.set_xlabel(f"{comparison.metric.replace('_', ' ')} on each fold, and mean")
+    title = comparison.columns[0].title.replace("_", " ")
+    ax.set_xlabel(f"{title} on each fold, and mean")
     ax.grid(axis="x", alpha=0.25, lw=0.6)
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
@@ -104,6 +109,44 @@ def draw_calibration(comparison: "Comparison", ax: Any) -> None:
     ax.set_ylim(low, 1.02)
     ax.set_xlabel("confidence in the predicted class")
     ax.set_ylabel("share of right predictions")
+    ax.grid(alpha=0.25, lw=0.6)
+    ax.legend(frameon=False, fontsize="small", loc="best")
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+
+
+def draw_forecasts(comparison: "Comparison", ax: Any) -> None:
+    """Draw truth and forecasts at the end of the last fold: the best baseline and the models.
+
+    Of several steps at once these are the forecasts for the last of them.
+    """
+    names = [name for name in comparison.models if name not in comparison.baselines]
+    if comparison.best_baseline is not None:
+        names.insert(0, comparison.best_baseline)
+    done = [r for name in names for r in comparison.of(name) if r.y_pred is not None]
+    last = max((result.fold for result in done), default=0)
+    steps = 1
+    for result in done:
+        if result.fold != last or result.test is None:
+            continue
+        name, place = result.model, result.test[-MOST_FORECASTS:]
+        true, forecast = (
+            np.asarray(values).reshape(result.n_test, -1)[-MOST_FORECASTS:]
+            for values in (result.y_true, result.y_pred)
+        )
+        steps = true.shape[1]
+        if not ax.lines:
+            ax.plot(place, true[:, -1], ".", color="#999999", ms=5, label="truth", zorder=4)
+        ax.plot(
+            place,
+            forecast[:, -1],
+            color=colours(comparison)[name],
+            lw=1.2 if name in comparison.baselines else 1.8,
+            alpha=0.85,
+            label=_literal(name),
+        )
+    ax.set_xlabel("number of the window")
+    ax.set_ylabel("1 step ahead" if steps == 1 else f"{steps} steps ahead")
     ax.grid(alpha=0.25, lw=0.6)
     ax.legend(frameon=False, fontsize="small", loc="best")
     for side in ("top", "right"):

@@ -18,6 +18,8 @@ def provenance(problem: Problem, call: str) -> dict[str, str]:
     """Describe data, folds, software and machine."""
     y = problem.y
     found = {"data": f"{len(y):,} rows, {_n_features(problem.X)} features"}
+    if problem.windows is not None:
+        found = {"data": f"{len(y):,} {problem.windows}"}
     if problem.task == "classification":
         classes, counts = np.unique(y, return_counts=True)
         listed = ", ".join(f"{c} ({n})" for c, n in zip(classes[:20], counts[:20], strict=True))

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skquantum.comparison._data import INNER_SPLITS
-from skquantum.comparison._plots import colours, draw_calibration, draw_scores, draw_training
+from skquantum.comparison._device import device_html
+from skquantum.comparison._plots import (
+    colours,
+    draw_calibration,
+    draw_forecasts,
+    draw_scores,
+    draw_training,
+)
 from skquantum.comparison._style import CSS
 from skquantum.comparison._text import folds_done, incomplete
 
@@ -38,6 +45,7 @@ def page(comparison: "Comparison") -> str:
         _table(comparison),
         _plots(comparison),
         _resources(comparison),
+        device_html(comparison),
         _circuits(comparison),
         _tuning(comparison),
         _warnings(comparison),
@@ -61,7 +69,7 @@ def fragment(comparison: "Comparison") -> str:
 
 
 def _rule(comparison: "Comparison") -> str:
-    rule = escape(str(comparison.rule))
+    rule = escape(comparison.rule_text)
     return f'<p class="skq-rule"><b>The rule, fixed before the run.</b> {rule}</p>'
 
 
@@ -111,8 +119,26 @@ def _table(comparison: "Comparison") -> str:
         f'<p class="skq-small">Mean ± standard deviation over {comparison.n_folds} outer folds; '
         "the best of each column, ties included, is marked (↑ higher, ↓ lower is better). "
         "Fit: once, with the chosen settings. Prediction: the test fold as one batch, divided by "
-        "its rows. Models without probabilities of their own "
-        "are calibrated with a sigmoid, for the measures of probabilities only.</p>"
+        f"its rows.{_calibration(comparison)}</p>"
+    )
+
+
+def _calibration(comparison: "Comparison") -> str:
+    """Say where probabilities come from, for tasks that have any."""
+    if comparison.task != "classification":
+        return ""
+    return (
+        " Models without probabilities of their own are calibrated with a sigmoid, for the "
+        "measures of probabilities only."
+    )
+
+
+def _more_fits(comparison: "Comparison") -> str:
+    if comparison.task != "classification":
+        return ""
+    return (
+        f"A model without probabilities of its own then takes {INNER_SPLITS + 1} more fits to "
+        "calibrate them. "
     )
 
 
@@ -120,6 +146,8 @@ def _plots(comparison: "Comparison") -> str:
     drawn = [("Score of each fold", draw_scores)]
     if comparison.task == "classification":
         drawn.append(("Calibration", draw_calibration))
+    if comparison.task == "series":
+        drawn.append(("Forecasts of the last fold", draw_forecasts))
     # A network among the baselines is no reason for a plot of its own; next to a model it is.
     compared = [name for name in comparison.models if name not in comparison.baselines]
     if any(result.loss_curve for name in compared for result in comparison.of(name)):
@@ -134,8 +162,9 @@ def _plots(comparison: "Comparison") -> str:
         "least 10 rows; larger dots hold more.</p>"
     )
     with_note = note if comparison.task == "classification" else ""
+    second = {"classification": " and calibration", "series": " and forecasts"}
     return (
-        f"<h2>Spread{' and calibration' if with_note else ''}</h2>"
+        f"<h2>Spread{second.get(comparison.task, '')}</h2>"
         f'<div class="skq-plots">{"".join(figures)}</div>{with_note}'
     )
 
@@ -229,9 +258,9 @@ def _tuning(comparison: "Comparison") -> str:
     return (
         "<h2>Tuning and its budget</h2>"
         f"<p>On each of {comparison.n_folds} outer folds, every setting is fitted on "
-        f"{INNER_SPLITS} inner folds, and the best once more on all training rows; a model "
-        f"without probabilities of its own then takes {INNER_SPLITS + 1} more fits to calibrate "
-        "them. All models meet the same folds and the same preprocessing.</p>"
+        f"{INNER_SPLITS} inner folds, and the best once more on all training rows. "
+        f"{_more_fits(comparison)}All models meet the same folds and the same preprocessing"
+        f"{', but for forecasts that copy values' if comparison.task == 'series' else ''}.</p>"
         '<div class="skq-scroll skq-prose"><table><thead><tr>'
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         "<details><summary>The pipelines</summary><dl>"

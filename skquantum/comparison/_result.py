@@ -7,8 +7,9 @@ from typing import Any, overload
 import numpy as np
 
 from skquantum.comparison._candidates import Entrant
+from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._measure import FoldResult
-from skquantum.comparison._rule import DecisionRule, Verdict, decide
+from skquantum.comparison._rule import LOG_ERROR, DecisionRule, Verdict, decide
 from skquantum.comparison._summary import (
     TIMES,
     Column,
@@ -27,7 +28,7 @@ class Comparison:
     ----------
     rule : DecisionRule
         As fixed before the run.
-    task : {"classification", "regression"}
+    task : {"classification", "regression", "series"}
         What was predicted.
     metric : str
         Name of the score that models were tuned and judged by.
@@ -35,6 +36,8 @@ class Comparison:
         The models as they entered, baselines first.
     n_folds : int
         Number of outer folds.
+    device : DeviceTest or None
+        What the quantum models were tried on besides, if anything.
     results : list of FoldResult
         One for each model and finished fold.
     cautions : list of str
@@ -54,6 +57,7 @@ class Comparison:
     metric: str
     entrants: list[Entrant]
     n_folds: int
+    device: DeviceTest | None = None
     results: list[FoldResult] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
     run: dict[str, str] = field(default_factory=dict)
@@ -68,6 +72,17 @@ class Comparison:
     def baselines(self) -> list[str]:
         """Names of the baselines."""
         return [entrant.name for entrant in self.entrants if entrant.is_baseline]
+
+    @property
+    def rule_text(self) -> str:
+        """The rule in words, and the unit of the score where it needs saying."""
+        if self.metric != LOG_ERROR:
+            return str(self.rule)
+        return (
+            f"{self.rule} The score is minus the logarithm of the root mean squared error: "
+            f"{self.rule.max_score_drop:g} below is an error "
+            f"{100 * np.expm1(self.rule.max_score_drop):.2g} % larger."
+        )
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -171,12 +186,12 @@ class Comparison:
         return pd.DataFrame.from_dict(records, orient="index").rename_axis("model")
 
     def plot(self, axes: Any = None) -> Any:
-        """Plot the scores of all folds and, for classification, the calibration curves.
+        """Plot the scores of all folds; also calibration curves, or forecasts of a series.
 
         Parameters
         ----------
         axes : sequence of matplotlib axes, default=None
-            Where to draw: two for classification, one for regression. By default, a new figure.
+            Where to draw: one for regression, two for the other tasks. By default, a new figure.
 
         Returns
         -------

@@ -12,6 +12,8 @@ from skquantum.comparison._summary import time_against
 NO_ROOM_ABOVE = 0.98
 TOO_MANY_ROWS = 1_000_000
 HARDWARE_LATENCY = 0.1  # seconds
+# The score of forecasts: its differences are logarithms of ratios of errors.
+LOG_ERROR = "neg_log_rmse"
 # Scores that lie between 0 and 1, so that differences lie between -1 and 1.
 UNIT_SCORES = {
     "accuracy",
@@ -38,7 +40,8 @@ class DecisionRule:
     ----------
     max_score_drop : float, default=0.02
         Largest tolerated drop of the mean score below the best baseline's, in the score's own
-        unit (0.02 of accuracy is 2 percentage points).
+        unit (0.02 of accuracy is 2 percentage points; of a series' default score it is 2 % of
+        error).
     max_cost_ratio : float, default=1.5
         Largest tolerated prediction time per sample, relative to the best baseline's.
     alpha : float, default=0.05
@@ -195,7 +198,8 @@ def decide(
     # A drop of exactly the limit must not fail by rounding.
     keeps_up = test.difference >= -rule.max_score_drop - 1e-12
     affordable = cost_ratio <= rule.max_cost_ratio
-    better = test.difference > 0 and test.p_value < rule.alpha
+    differs = test.p_value < rule.alpha
+    better, worse = differs and test.difference > 0, differs and test.difference < 0
     passes = keeps_up and affordable
     decision = "reject" if not passes else "use" if better else "either"
     return Verdict(
@@ -208,7 +212,7 @@ def decide(
         cost_ratio=cost_ratio,
         text=" ".join(
             [
-                _advice(decision, model, baseline, keeps_up, affordable),
+                _advice(decision, model, baseline, keeps_up, affordable, worse),
                 _about_score(rule, model, baseline, metric, test, keeps_up, len(differences)),
                 _about_cost(rule, baseline, predict_times, affordable),
             ]
@@ -216,13 +220,18 @@ def decide(
     )
 
 
-def _advice(decision: str, model: str, baseline: str, keeps_up: bool, affordable: bool) -> str:
+def _advice(
+    decision: str, model: str, baseline: str, keeps_up: bool, affordable: bool, worse: bool
+) -> str:
     if decision == "use":
         return f"Use {model}: it is better than the best baseline, {baseline}."
     if decision == "either":
+        finding = f"is not shown to be better than {baseline}"
+        if worse:
+            finding = f"is worse than {baseline}, by less than the limit"
         return (
-            f"{model} passes the rule, but is not shown to be better than {baseline}: "
-            "use the classical model unless there is another reason."
+            f"{model} passes the rule, but {finding}: use the classical model unless there is "
+            "another reason."
         )
     faults = [] if keeps_up else ["scores too low"]
     faults += [] if affordable else ["predicts too slowly"]
@@ -238,6 +247,9 @@ def _about_score(
     keeps_up: bool,
     n_folds: int,
 ) -> str:
+    if metric.replace(" ", "_") == LOG_ERROR:
+        claim, low, high = _ratio_of_errors(rule, model, baseline, test, keeps_up)
+        return claim + _evidence(rule, test, f"ratio {low} to {high}", n_folds)
     size = f"{abs(test.difference):.3f}"
     if not keeps_up:
         size = _beside_limit(abs(test.difference), rule.max_score_drop, False, ".3f")
@@ -248,16 +260,33 @@ def _about_score(
         claim = f"The mean {metric} of {model} is {size} {side} that of {baseline}"
     if not keeps_up:
         claim += f", more than the {rule.max_score_drop:g} allowed"
+    low, high = (f"{end:+.3f}" for end in test.interval)
+    return claim + _evidence(rule, test, f"difference {low} to {high}", n_folds)
+
+
+def _ratio_of_errors(
+    rule: DecisionRule, model: str, baseline: str, test: PairedTest, keeps_up: bool
+) -> tuple[str, str, str]:
+    """Say how errors compare, and return the ends of the interval of their ratio."""
+    ratio, limit = np.exp(-test.difference), np.exp(rule.max_score_drop)
+    size = f"{ratio:.3g}" if keeps_up else _beside_limit(ratio, limit, False, ".3g")
+    claim = f"The error (RMSE) of {model} is {size} times that of {baseline}"
+    if size == "1":
+        claim = f"{model} and {baseline} have the same error (RMSE)"
+    if not keeps_up:
+        claim += f", more than the {limit:.4g} times allowed"
+    low, high = (f"{np.exp(-end):.3g}" for end in test.interval[::-1])
+    return claim, low, high
+
+
+def _evidence(rule: DecisionRule, test: PairedTest, interval: str, n_folds: int) -> str:
+    """Say in brackets what the test found."""
     if not np.isfinite(test.interval[0]):
-        return claim + " (one fold: no test is possible)."
-    low, high = test.interval
+        return " (one fold: no test is possible)."
     p_value = "p < 0.001" if test.p_value < 0.001 else f"p = {test.p_value:.2g}"
     if n_folds == 2:
         p_value += "; 2 folds: hardly any evidence"
-    return (
-        f"{claim} ({100 * (1 - rule.alpha):g} % interval of the difference "
-        f"{low:+.3f} to {high:+.3f}, {p_value})."
-    )
+    return f" ({100 * (1 - rule.alpha):g} % interval of the {interval}, {p_value})."
 
 
 def _beside_limit(value: float, limit: float, within: bool, spec: str) -> str:

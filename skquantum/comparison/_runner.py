@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,38 +16,53 @@ from sklearn.utils.parallel import Parallel, delayed
 from skquantum._validation import did_you_mean
 from skquantum.comparison._candidates import (
     Candidate,
+    for_series,
     infer_task,
     make_candidates,
     named_baselines,
     named_models,
 )
 from skquantum.comparison._data import check_features, check_target, make_splits
+from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._measure import FoldResult, Problem, evaluate
 from skquantum.comparison._progress import Interrupted, Progress, interruptible
 from skquantum.comparison._provenance import provenance
 from skquantum.comparison._result import Comparison
 from skquantum.comparison._rule import (
+    LOG_ERROR,
     DecisionRule,
     poor_idea_after_baselines,
     poor_ideas_at_first_sight,
 )
+from skquantum.comparison._series import (
+    Windows,
+    cautions_of_series,
+    cut,
+    forward_splits,
+    make_windowing,
+    neg_log_rmse,
+)
 from skquantum.comparison._text import wrap
 
-DEFAULT_SCORING = {"classification": "accuracy", "regression": "r2"}
+DEFAULT_SCORING = {"classification": "accuracy", "regression": "r2", "series": neg_log_rmse}
 
 
 def compare(
     models: Any,
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     baselines: Any = "default",
     task: str = "auto",
+    window: int | None = None,
+    horizon: int | None = None,
+    season: int | None = None,
     cv: Any = 5,
     scoring: Any = None,
     rule: DecisionRule | None = None,
     preprocessing: BaseEstimator | None = None,
     budget: int = 6,
+    device: DeviceTest | None = None,
     random_state: int | None = 0,
     n_jobs: int | None = None,
     verbose: int = 0,
@@ -65,20 +81,32 @@ def compare(
         parameter names. An estimator without a grid is tuned over the registered grid of its
         class, except for parameters set by you; of a class that is not registered, it is taken
         as it is.
-    X : array-like or data frame of shape (n_samples, n_features)
-        Features: numeric and finite, unless `preprocessing` makes them so.
-    y : array-like of shape (n_samples,)
-        Target.
+    X : array-like or data frame of shape (n_samples, n_features), or a series (n_timesteps,)
+        Features: numeric and finite, unless `preprocessing` makes them so. Or one series, its
+        values in the order of time and at equal distances.
+    y : array-like of shape (n_samples,), default=None
+        Target; none for a series.
     baselines : "default", list of str, or dict, default="default"
         The models to measure against: a linear model, a random forest, an SVM with Gaussian
-        kernel and a small neural network; some of these by name; or your own, like `models`.
-    task : {"auto", "classification", "regression"}, default="auto"
-        By default, what the models do or, if they are given by name, what the target looks like.
+        kernel and a small neural network, for a series persistence, seasonal naive, ridge
+        autoregression, gradient boosting and a small neural network; some of these by name; or
+        your own, like `models`.
+    task : {"auto", "classification", "regression", "series"}, default="auto"
+        By default, what the models do or, if they are given by name, what the target looks like;
+        "series" if there is no `y`.
+    window, horizon : int, default=None
+        Of a series, how many values a model sees and how many of those that follow it forecasts.
+        By default 12 and 1.
+    season : int, default=None
+        Of a series, the steps of a season for the seasonal naive forecast, at most `window`. By
+        default it is found in the training windows.
     cv : int, splitter or list of (train, test), default=5
-        Outer folds. A number stands for shuffled folds, stratified for classification.
+        Outer folds. A number stands for shuffled folds, stratified for classification; for a
+        series, for folds forward in time (`TimeSeriesSplit`), each learned from all before it.
     scoring : str or callable, default=None
         The score that models are tuned and judged by, the greater the better, as in
-        scikit-learn. By default "accuracy" or "r2".
+        scikit-learn. By default "accuracy" or "r2", and for a series minus the logarithm of the
+        root mean squared error: 0.02 of it is about 2 % of error.
     rule : DecisionRule, default=None
         By default ``DecisionRule()``.
     preprocessing : transformer, default=None
@@ -87,6 +115,9 @@ def compare(
     budget : int, default=6
         Most settings that any model may try on a fold. Of a larger grid these are the setting
         nearest to the model's own, and others drawn at random.
+    device : DeviceTest, default=None
+        Noise and shots that the quantum models are tried with besides, on the same folds: would
+        they survive a device, and what would it cost? It has no say in the verdict.
     random_state : int or None, default=0
         Seed of folds, samples and of every estimator that has no seed of its own. None draws
         one, which the result then tells.
@@ -137,31 +168,56 @@ def compare(
     ... )
     >>> comparison.models
     ['logistic regression', 'my SVM']
+
+    A series needs no target:
+
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skquantum.datasets import make_damped_pendulum
+    >>> comparison = compare(
+    ...     {"AR(4)": LinearRegression()},
+    ...     make_damped_pendulum(),
+    ...     window=4,
+    ...     baselines=["persistence"],
+    ... )
+    >>> comparison.mean("AR(4)", "mse")[0] < comparison.mean("persistence", "mse")[0]
+    True
     """
     rule = DecisionRule() if rule is None else rule
     if not isinstance(rule, DecisionRule):
         raise TypeError(f"rule={rule!r}: give a DecisionRule.")
     if not (isinstance(budget, int | np.integer) and budget >= 1):
         raise ValueError(f"budget={budget!r}: give a whole number of at least 1.")
+    if device is not None:
+        if not isinstance(device, DeviceTest):
+            raise TypeError(f"device={device!r}: give a skquantum.comparison.DeviceTest.")
+        device.check()
     seed = _seed(random_state)
-    task = infer_task(task, models, np.asarray(y))
+    task = infer_task(task, models, None if y is None else np.asarray(y))
+    windows = _windows(task, window, horizon, season)
+    named, known = named_models(models, task), named_baselines(baselines, task)
+    if windows is not None:
+        named, known = for_series(named, windows), for_series(known, windows)
     candidates = make_candidates(
-        named_models(models, task),
-        named_baselines(baselines, task),
+        named,
+        known,
         task=task,
         preprocessing=StandardScaler() if preprocessing is None else preprocessing,
         budget=int(budget),
         seed=seed,
     )
-    problem = _problem(X, y, task, cv, scoring, preprocessing, seed)
+    problem = _problem(X, y, task, cv, scoring, preprocessing, seed, windows)
+    problem = replace(problem, device=device)
     asked = {"models": models, "baselines": baselines, "task": task, "cv": cv, "rule": rule}
+    asked |= {"window": window, "horizon": horizon, "season": season}
     asked |= {"scoring": scoring, "preprocessing": preprocessing, "budget": budget}
+    asked |= {"device": device}
     comparison = Comparison(
         rule=rule,
         task=task,
         metric=_name_of(problem.scoring),
         entrants=[candidate.entrant for candidate in candidates],
         n_folds=len(problem.splits),
+        device=device,
         run=provenance(problem, _call(asked, seed)),
     )
     _Run(comparison, candidates, problem, n_jobs, verbose).go()
@@ -189,8 +245,10 @@ class _Run:
     def go(self) -> None:
         """Run the baselines, say what they show, run the rest; stop on Ctrl-C."""
         comparison, start = self.comparison, time.perf_counter()
-        self.progress.say(wrap("Rule: ", str(comparison.rule)))
+        self.progress.say(wrap("Rule: ", comparison.rule_text))
         self.caution(poor_ideas_at_first_sight(len(self.problem.y), comparison.rule))
+        if self.problem.windows is not None:
+            self.caution(cautions_of_series(self.problem.y, self.problem.splits))
         self.caution(_unequal_budgets(comparison))
         if sampled := _sampled_grids(comparison):
             self.progress.say(wrap("Note: ", sampled))
@@ -198,8 +256,11 @@ class _Run:
             with interruptible():
                 self.run([c for c in self.candidates if c.entrant.is_baseline])
                 if (best := comparison.best_baseline) is not None:
-                    score = comparison.mean(best, "score")[0]
-                    self.caution(poor_idea_after_baselines(best, score, comparison.metric))
+                    # The score of a series has no end; its share of explained variance has.
+                    key = "r2" if comparison.metric == LOG_ERROR else "score"
+                    metric = "r2" if comparison.metric == LOG_ERROR else comparison.metric
+                    score = comparison.mean(best, key)[0]
+                    self.caution(poor_idea_after_baselines(best, score, metric))
                 self.run([c for c in self.candidates if not c.entrant.is_baseline])
         except (Interrupted, KeyboardInterrupt):
             if not comparison.results:
@@ -243,13 +304,39 @@ class _Run:
                 warnings.warn(text, UserWarning, stacklevel=4)
 
 
+def _windows(task: str, window: Any, horizon: Any, season: Any) -> Windows | None:
+    """Return how a series is to be cut, None if the task is another."""
+    if task == "series":
+        return make_windowing(window, horizon, season)
+    given = {"window": window, "horizon": horizon, "season": season}
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"{name}={value!r} is for a series, but the task is {task}: give task='series' "
+                "(--task series) and no target of its own, or leave it out."
+            )
+    return None
+
+
 def _problem(
-    X: Any, y: Any, task: str, cv: Any, scoring: Any, preprocessing: Any, seed: int
+    X: Any,
+    y: Any,
+    task: str,
+    cv: Any,
+    scoring: Any,
+    preprocessing: Any,
+    seed: int,
+    windows: Windows | None,
 ) -> Problem:
     """Check the data, the folds and the score."""
-    check_consistent_length(X, y)
-    y = check_target(y, task)
-    X = check_features(X) if preprocessing is None else X
+    if windows is not None:
+        X, y = cut(X, windows, cv)
+        splits = forward_splits(cv, X, windows.gap)
+    else:
+        check_consistent_length(X, y)
+        y = check_target(y, task)
+        X = check_features(X) if preprocessing is None else X
+        splits = make_splits(cv, X, y, task, seed)
     metric = DEFAULT_SCORING[task] if scoring is None else scoring
     if isinstance(metric, str):
         if metric not in get_scorer_names():
@@ -259,7 +346,7 @@ def _problem(
             )
     elif not callable(metric):
         raise TypeError(f"scoring={scoring!r}: give the name of a score, or a scorer.")
-    return Problem(X, y, task, make_splits(cv, X, y, task, seed), metric, seed)
+    return Problem(X, y, task, splits, metric, seed, windows)
 
 
 def _seed(random_state: Any) -> int:
@@ -277,12 +364,13 @@ def _name_of(scoring: Any) -> str:
 
 def _call(asked: dict[str, Any], seed: int) -> str:
     """Write the call that was made."""
-    arguments = {"models": asked.pop("models"), "X": None, "y": None, **asked}
+    data = ("series",) if asked["task"] == "series" else ("X", "y")
+    arguments = {"models": asked.pop("models"), **dict.fromkeys(data), **asked}
     arguments["random_state"] = seed
     shown = [
-        key if key in ("X", "y") else " ".join(f"{key}={value!r}".split())
+        key if key in data else " ".join(f"{key}={value!r}".split())
         for key, value in arguments.items()
-        if value is not None or key in ("X", "y")
+        if value is not None or key in data
     ]
     shown[0] = shown[0].removeprefix("models=")
     return f"compare({', '.join(shown)})"
@@ -305,7 +393,10 @@ def _sampled_grids(comparison: Comparison) -> str:
 
 def _unequal_budgets(comparison: Comparison) -> list[str]:
     """Say where a model is tuned over more settings than the baselines."""
-    least = min(e.n_settings for e in comparison.entrants if e.is_baseline)
+    tuned = [e.n_settings for e in comparison.entrants if e.is_baseline and not e.is_naive]
+    if not tuned:
+        return []
+    least = min(tuned)
     return [
         f"{e.name} is tuned over {e.n_settings} settings, a baseline only over {least}: the "
         "comparison favours it."

@@ -22,6 +22,8 @@ class Column:
         """Return mean, spread and unit as text; empty where there is none."""
         if not np.isfinite(mean):
             return "–", "", ""
+        if self.key in ERRORS and 0 < abs(mean) < 0.01:  # three places would leave no digits
+            return f"{mean:.2e}", f"± {std:.1e}" if np.isfinite(std) else "", ""
         unit, digits = "", 3 if abs(mean) < 100 else 1
         if self.key in TIMES:
             unit, size = next((u, s) for u, s in UNITS if mean >= s or u == UNITS[-1][0])
@@ -37,6 +39,7 @@ class Column:
 
 SCORE = "score"
 UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
+ERRORS = ("mse", "rmse", "mae")
 TIMES = ("fit_time", "predict_time")
 _COSTS = (
     Column("fit_time", "fit", False, "One fit with the chosen settings; the search comes on top."),
@@ -61,9 +64,23 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("mae", "MAE", False),
         *_COSTS,
     ),
+    "series": (
+        Column(
+            "neg_log_rmse",
+            "−ln RMSE",
+            True,
+            "Minus the logarithm of the root mean squared error: 0.02 is about 2 % of error.",
+        ),
+        Column("mse", "MSE", False),
+        Column("mae", "MAE", False),
+        Column("r2", "R²", True),
+        *_COSTS,
+    ),
 }
 
 RESOURCES = {
+    "n_cell_circuits": "circuits of a cell",
+    "n_parameters": "trained numbers",
     "n_qubits": "qubits",
     "depth": "depth",
     "n_one_qubit_gates": "one-qubit gates",

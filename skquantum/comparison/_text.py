@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from skquantum.comparison._device import device_paragraphs
 from skquantum.comparison._summary import Column
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ COLUMNS_A_TABLE = 5
 
 def text(comparison: "Comparison") -> str:
     """Return rule, tables and verdict."""
-    return f"{wrap('Rule: ', str(comparison.rule))}\n\n{findings(comparison)}"
+    return f"{wrap('Rule: ', comparison.rule_text)}\n\n{findings(comparison)}"
 
 
 def findings(comparison: "Comparison") -> str:
@@ -34,6 +35,7 @@ def findings(comparison: "Comparison") -> str:
         if costs := comparison.resources(name):
             listed = ", ".join(f"{key} {value}" for key, value in costs.items())
             parts.append(wrap(f"{name}: ", listed))
+    parts += [wrap(label, said) for label, said in device_paragraphs(comparison)]
     parts += [wrap("Note: ", caution) for caution in comparison.cautions]
     parts += [wrap("Verdict: ", verdict.text) for verdict in comparison.verdicts]
     return "\n\n".join(parts)

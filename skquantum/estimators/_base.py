@@ -7,11 +7,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import InvalidParameterError
 
 
 class NamedPartsMixin(BaseEstimator):
-    """Lets nested parameters reach a part that is given by its name.
+    """Parameters that are parts, or the names of parts.
 
+    Nested parameters reach a part that is given by its name.
     ``QuantumKernelSVC(encoding="zz").set_params(encoding__reps=3)`` would fail, since a string
     has no parameters: the named part is first replaced by the part with its defaults. So a grid
     search over ``encoding__reps`` needs no template spelled out.
@@ -38,6 +40,15 @@ class NamedPartsMixin(BaseEstimator):
             ):
                 params[part] = self._resolve_part(part, current, params)
         return super().set_params(**params)
+
+    def _validate_params(self) -> None:
+        """Validate the parameters: the parts first, whose resolvers know what would work."""
+        for part, resolve in self._named_parts.items():
+            try:
+                resolve(getattr(self, part))
+            except TypeError as error:
+                raise InvalidParameterError(f"{type(self).__name__}: {error}") from None
+        super()._validate_params()
 
     def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
         """Return what the name of a part stands for; `params` are those about to be set."""

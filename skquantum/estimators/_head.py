@@ -21,6 +21,7 @@ from skquantum.circuits import (
 )
 from skquantum.estimators._losses import Loss
 from skquantum.estimators._training import ALL_ROWS, Layout, Objective, Rows
+from skquantum.execution.angles import AngleError
 from skquantum.execution.shifts import Pullback
 from skquantum.layers import QuantumLayer
 
@@ -69,8 +70,8 @@ class QuantumHead:
         self._scale = n_features**-0.5
         shapes: dict[str, tuple[int, ...]] = {
             "weights": (layer.n_weights,),
-            "coef": (n_outputs, layer.n_outputs),
-            "intercept": (n_outputs,),
+            "readout_coef": (n_outputs, layer.n_outputs),
+            "readout_intercept": (n_outputs,),
         }
         if embedding:
             n_inputs = layer.n_features
@@ -86,11 +87,11 @@ class QuantumHead:
         """Return parameters to start from: given weights of the circuit, random linear maps."""
         shapes = self.layout.shapes
         # Glorot and Bengio's width, as in MLPClassifier.
-        bound = (6 / sum(shapes["coef"])) ** 0.5
+        bound = (6 / sum(shapes["readout_coef"])) ** 0.5
         arrays = {
             "weights": weights,
-            "coef": rng.uniform(-bound, bound, shapes["coef"]),
-            "intercept": intercept,
+            "readout_coef": rng.uniform(-bound, bound, shapes["readout_coef"]),
+            "readout_intercept": intercept,
         }
         if self.embedding:
             # Standardised features become angles of about one radian.
@@ -109,7 +110,7 @@ class QuantumHead:
         """Return the outputs, shape (n_rows, n_outputs)."""
         part = self.layout.unpack(theta)
         observed = self.layer.forward(self._angles(part, X), part["weights"])
-        return observed @ part["coef"].T + part["intercept"]
+        return observed @ part["readout_coef"].T + part["readout_intercept"]
 
     def outputs_and_pullback(
         self, theta: np.ndarray, X: np.ndarray
@@ -123,24 +124,27 @@ class QuantumHead:
         def pullback(cotangent: np.ndarray) -> np.ndarray:
             grad = np.empty_like(theta)
             into = self.layout.unpack(grad)
-            np.matmul(cotangent.T, observed, out=into["coef"])
-            cotangent.sum(axis=0, out=into["intercept"])
-            grad_angles, into["weights"][:] = layer_pullback(cotangent @ part["coef"])
+            np.matmul(cotangent.T, observed, out=into["readout_coef"])
+            cotangent.sum(axis=0, out=into["readout_intercept"])
+            grad_angles, into["weights"][:] = layer_pullback(cotangent @ part["readout_coef"])
             if self.embedding:
                 np.matmul(grad_angles.T * self._scale, X, out=into["embedding_coef"])
                 grad_angles.sum(axis=0, out=into["embedding_intercept"])
             return grad
 
-        return observed @ part["coef"].T + part["intercept"], pullback
+        return observed @ part["readout_coef"].T + part["readout_intercept"], pullback
 
     def _angles(self, part: Mapping[str, np.ndarray], X: np.ndarray) -> np.ndarray:
         if not self.embedding:
             return X
-        return X @ (part["embedding_coef"].T * self._scale) + part["embedding_intercept"]
+        angles = X @ (part["embedding_coef"].T * self._scale) + part["embedding_intercept"]
+        if not np.isfinite(angles).all():
+            raise AngleError("embedding='linear' leads to angles that are not finite: scale X.")
+        return angles
 
     def penalised(self) -> list[slice]:
         """Return where the coefficients of linear maps are: an L2 penalty is on these only."""
-        return [s for name, s in self.layout.slices.items() if name.endswith("coef")]
+        return [s for name, s in self.layout.slices.items() if name.endswith("_coef")]
 
 
 def make_layer(
@@ -157,8 +161,8 @@ def make_layer(
     Raises
     ------
     ValueError
-        If `n_qubits` and the encoding do not agree, or the encoding takes no angles for an
-        embedding to learn.
+        If `n_qubits` and the encoding do not agree, or the encoding takes bits, which an
+        embedding cannot learn.
     """
     own = encoding.get_params(deep=False)
     if embedding:
@@ -183,13 +187,14 @@ def make_layer(
 
 
 def _n_embedded(encoding: Encoding, n_qubits: int | None, n_features: int) -> int:
-    """Return the number of angles that an embedding makes of the features."""
-    if isinstance(encoding, AmplitudeEncoding | BasisEncoding):
-        takes = "amplitudes" if isinstance(encoding, AmplitudeEncoding) else "bits"
+    """Return the number of angles, or amplitudes, that an embedding makes of the features."""
+    if isinstance(encoding, BasisEncoding):
         raise ValueError(
-            f"embedding='linear' learns angles, but encoding={encoding} takes {takes}; use "
+            f"embedding='linear' learns numbers, but encoding={encoding} takes bits; use "
             "another encoding, such as 'angle', or embedding=None."
         )
+    if isinstance(encoding, AmplitudeEncoding):
+        return 2 ** (n_qubits or min(encoding.width(n_features), EMBEDDED))
     if isinstance(encoding, CircuitEncoding):  # one for each of its symbols
         return len(cirq.parameter_names(encoding.circuit)) or 1
     return n_qubits or min(n_features, EMBEDDED)
@@ -256,6 +261,18 @@ class TrainingRows:
         return TrainingRows(self.X[rows], self.targets[rows], self.weight[rows])
 
 
+class Trainable(Protocol):
+    """What an objective needs of a model, as `QuantumHead` has it."""
+
+    def outputs(self, theta: np.ndarray, X: np.ndarray) -> np.ndarray: ...
+
+    def outputs_and_pullback(
+        self, theta: np.ndarray, X: np.ndarray
+    ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]: ...
+
+    def penalised(self) -> list[slice]: ...
+
+
 class HeadObjective(Objective):
     """Weighted mean loss of a head on training rows, with an L2 penalty on linear maps.
 
@@ -264,7 +281,7 @@ class HeadObjective(Objective):
 
     def __init__(
         self,
-        head: QuantumHead,
+        head: Trainable,
         loss: Loss,
         alpha: float,
         rows: TrainingRows,
@@ -280,7 +297,10 @@ class HeadObjective(Objective):
     def loss(self, theta: np.ndarray, rows: Rows) -> float:
         """Return the loss."""
         at = self.rows[rows]
-        outputs = self._outputs(theta, at)
+        try:
+            outputs = self._outputs(theta, at)
+        except AngleError:
+            return self._lost()
         row_loss, _ = self.row_loss(outputs, at.targets)
         total = at.weight.sum()
         return float(row_loss @ at.weight / total + self._penalty(theta, total))
@@ -289,7 +309,10 @@ class HeadObjective(Objective):
         """Return the loss and its gradient."""
         at = self.rows[rows]
         self.n_backward += len(at.X)
-        outputs, pullback = self.head.outputs_and_pullback(theta, at.X)
+        try:
+            outputs, pullback = self.head.outputs_and_pullback(theta, at.X)
+        except AngleError:
+            return self._lost(), np.full_like(theta, np.nan)
         row_loss, slope = self.row_loss(outputs, at.targets)
         total = at.weight.sum()
         grad = pullback(slope * (at.weight / total)[:, None])
@@ -297,10 +320,22 @@ class HeadObjective(Objective):
             grad[part] += self.alpha / total * theta[part]
         return float(row_loss @ at.weight / total + self._penalty(theta, total)), grad
 
+    def _lost(self) -> float:
+        """Return the loss of angles that are none: learned ones have diverged, given ones are bad.
+
+        To be called while their error is handled.
+        """
+        if not getattr(self.head, "embedding", True):  # a recurrent network learns its angles
+            raise
+        return np.nan
+
     def validation_score(self, theta: np.ndarray) -> float:
         """Return the estimator's score on the rows set aside."""
         assert self.aside is not None
-        outputs = self._outputs(theta, self.aside)
+        try:
+            outputs = self._outputs(theta, self.aside)
+        except AngleError:
+            return self._lost()
         return self.score(outputs, self.aside) if np.isfinite(outputs).all() else np.nan
 
     def _outputs(self, theta: np.ndarray, rows: TrainingRows) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
+import cirq
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
@@ -18,11 +19,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from skquantum._validation import did_you_mean
+from skquantum._validation import class_hint, did_you_mean, shown
 from skquantum.circuits import Encoding, resolve_encoding
 from skquantum.estimators._base import NamedPartsMixin, merge_equal_rows
 from skquantum.execution import Backend, circuit_resources, resolve_backend
-from skquantum.kernels import FidelityKernel, Kernel, ProjectedKernel
+from skquantum.kernels import FidelityKernel, GramRepair, Kernel, ProjectedKernel
+from skquantum.kernels._psd import MITIGATIONS, PSD
 
 KERNELS: dict[str, type[Kernel]] = {"fidelity": FidelityKernel, "projected": ProjectedKernel}
 # Kernel values of one block of predictions: 32 MiB.
@@ -57,7 +59,13 @@ def resolve_kernel(
             f"Unknown kernel {kernel!r}.{did_you_mean(kernel, KERNELS)} Names are "
             f"{', '.join(map(repr, KERNELS))}; a Kernel instance works too."
         )
-    raise TypeError(f"kernel must be a name or a Kernel instance, got {kernel!r}.")
+    hint = class_hint(kernel, Kernel)
+    if isinstance(kernel, cirq.AbstractCircuit):
+        hint = " Make it the encoding: encoding=CircuitEncoding(circuit)."
+    raise TypeError(
+        f"kernel must be a Kernel instance or one of {', '.join(map(repr, KERNELS))}; got "
+        f"{shown(kernel)}.{hint}"
+    )
 
 
 def _is_same(one: Any, other: Any) -> bool:
@@ -87,6 +95,8 @@ class _QuantumKernelSVM(NamedPartsMixin):
         "kernel": [str, Kernel],
         "C": [Interval(Real, 0, None, closed="neither")],
         "backend": [Backend, None],
+        "psd": [StrOptions(set(PSD)), None],
+        "mitigation": [StrOptions(set(MITIGATIONS)), None],
         "cache_size": [Interval(Real, 0, None, closed="neither")],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, -1, None, closed="left")],
@@ -95,6 +105,8 @@ class _QuantumKernelSVM(NamedPartsMixin):
     encoding: str | Encoding
     kernel: str | Kernel
     backend: Backend | None
+    psd: str | None
+    mitigation: str | None
 
     def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
         if part != "kernel":
@@ -108,12 +120,14 @@ class _QuantumKernelSVM(NamedPartsMixin):
         kernel = resolve_kernel(self.kernel, self.encoding, self.backend)
         # Building the circuit checks the encoding before anything is simulated.
         circuit, _ = resolve_encoding(kernel.encoding).compiled(X.shape[1])
+        self._check_mitigation(kernel)
         first, self._place, weight = merge_equal_rows(X, y, weight)
         used = np.flatnonzero(weight)
         self._check_distinct(y[first[used]])
         self._matrix = matrix = kernel(X[first])
         if len(used) < len(first):
             matrix = matrix[np.ix_(used, used)]
+        matrix = self._repaired(matrix, X[first[used]], cirq.num_qubits(circuit))
         self._fit_matrix(matrix, y[first[used]], weight[used])
         self.kernel_ = kernel
         self.support_ = first[used][self.svm_.support_]
@@ -126,9 +140,30 @@ class _QuantumKernelSVM(NamedPartsMixin):
         self.resources_ = circuit_resources(circuit) | {
             # On hardware: one compute-uncompute circuit for each pair of rows or, projected,
             # three measurement settings for each row. Simulated: one state for each row.
-            "n_circuits": n * (n - 1) // 2 if isinstance(kernel, FidelityKernel) else 3 * n,
+            "n_circuits": n * (n + 1) // 2 if isinstance(kernel, FidelityKernel) else 3 * n,
             "n_simulations": n,
         }
+
+    def _check_mitigation(self, kernel: Kernel) -> None:
+        if self.mitigation is not None and isinstance(kernel, ProjectedKernel):
+            raise ValueError(
+                f"mitigation={self.mitigation!r} is for fidelities, whose diagonal shows how much "
+                f"noise there is; the diagonal of {kernel!r} is one with any noise. Set "
+                "mitigation=None, or mitigate its expectation values with "
+                "skquantum.execution.MitigatedBackend."
+            )
+
+    def _repaired(self, matrix: np.ndarray, rows: np.ndarray, n_qubits: int) -> np.ndarray:
+        """Return the Gram matrix of the training rows as `psd` and `mitigation` want it."""
+        self._repair, self._rows, self.kernel_repair_ = None, None, None
+        if self.psd is None and self.mitigation is None:
+            return matrix
+        repair = GramRepair(self.psd, self.mitigation, n_qubits)
+        matrix = repair.fit_transform(matrix)
+        self._repair, self.kernel_repair_ = repair, repair.report_
+        if repair.needs_all_rows:
+            self._rows = rows
+        return matrix
 
     def _check_distinct(self, y: np.ndarray) -> None:
         """Check the targets of the distinct rows of positive weight, before any simulation."""
@@ -138,7 +173,10 @@ class _QuantumKernelSVM(NamedPartsMixin):
 
     @property
     def kernel_matrix_(self) -> np.ndarray:
-        """Kernel matrix of the training rows, shape (n_samples, n_samples)."""
+        """Kernel matrix of the training rows as it was computed, before `psd` and `mitigation`.
+
+        Shape (n_samples, n_samples).
+        """
         check_is_fitted(self)
         return self._matrix[np.ix_(self._place, self._place)]
 
@@ -154,11 +192,16 @@ class _QuantumKernelSVM(NamedPartsMixin):
         return np.concatenate([method(self._kernel_rows(block)) for block in blocks])
 
     def _kernel_rows(self, rows: np.ndarray) -> np.ndarray:
-        """Return kernel values of new rows with the training rows; only support rows matter."""
+        """Return kernel values of new rows with the training rows.
+
+        Only those of the support rows matter, unless `psd` mixes them with the others.
+        """
+        if self._repair is not None and self._rows is not None:
+            return self._repair.transform(self.kernel_(rows, self._rows))
         matrix = np.zeros((len(rows), self.svm_.shape_fit_[0]))
         if len(self.support_):
             matrix[:, self.svm_.support_] = self.kernel_(rows, self.support_vectors_)
-        return matrix
+        return matrix if self._repair is None else self._repair.transform(matrix)
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict labels or values.
@@ -212,6 +255,13 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         with ``ensemble=False``, which scikit-learn recommends in place of SVC's own option.
     backend : Backend, default=None
         How circuits are run; None means ``QsimBackend()``.
+    psd : {"clip", "shift", "nearest"}, default=None
+        How negative eigenvalues of the training rows' matrix, which noise and shots bring about,
+        are removed; :class:`skquantum.kernels.GramRepair` says what each does to new rows. With
+        "clip" and "nearest", prediction takes all training rows if there were any.
+    mitigation : {"depolarizing"}, default=None
+        Undo global depolarising noise of fidelities before that, by what the diagonal of the
+        training rows' matrix tells of it.
     cache_size : float, default=200
         Size of libsvm's cache in MB.
     tol : float, default=1e-3
@@ -227,10 +277,14 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         Labels.
     kernel_ : Kernel
         The kernel as it was used.
+    kernel_repair_ : dict or None
+        What `psd` and `mitigation` found and changed, as ``report_`` of
+        :class:`skquantum.kernels.GramRepair`; None without them.
     support_ : ndarray of shape (n_support,)
         Indices of the support rows (of equal rows, the first).
     support_vectors_ : ndarray of shape (n_support, n_features)
-        The support rows; prediction simulates these and no other training row.
+        The support rows; prediction simulates these and no other training row, except as `psd`
+        says.
     n_support_ : ndarray of shape (n_classes,)
         Support rows for each class.
     dual_coef_, intercept_ : ndarray
@@ -284,6 +338,8 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         class_weight: dict | str | None = None,
         probability: bool = False,
         backend: Backend | None = None,
+        psd: str | None = None,
+        mitigation: str | None = None,
         cache_size: float = 200,
         tol: float = 1e-3,
         max_iter: int = -1,
@@ -295,6 +351,8 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         self.class_weight = class_weight
         self.probability = probability
         self.backend = backend
+        self.psd = psd
+        self.mitigation = mitigation
         self.cache_size = cache_size
         self.tol = tol
         self.max_iter = max_iter
@@ -437,6 +495,10 @@ class QuantumKernelSVR(RegressorMixin, _QuantumKernelSVM):
         Half width of the tube in which errors cost nothing, in units of `y`.
     backend : Backend, default=None
         How circuits are run; None means ``QsimBackend()``.
+    psd : {"clip", "shift", "nearest"}, default=None
+        How negative eigenvalues are removed, as in :class:`QuantumKernelSVC`.
+    mitigation : {"depolarizing"}, default=None
+        Undo depolarising noise before that, as in :class:`QuantumKernelSVC`.
     cache_size : float, default=200
         Size of libsvm's cache in MB.
     tol : float, default=1e-3
@@ -446,8 +508,8 @@ class QuantumKernelSVR(RegressorMixin, _QuantumKernelSVM):
 
     Attributes
     ----------
-    kernel_, kernel_matrix_, support_, support_vectors_, dual_coef_, intercept_, svm_, n_iter_, \
-circuit_, resources_, n_features_in_, feature_names_in_
+    kernel_, kernel_matrix_, kernel_repair_, support_, support_vectors_, dual_coef_, intercept_, \
+svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
         As in :class:`QuantumKernelSVC`.
 
     Examples
@@ -472,6 +534,8 @@ circuit_, resources_, n_features_in_, feature_names_in_
         C: float = 1.0,
         epsilon: float = 0.1,
         backend: Backend | None = None,
+        psd: str | None = None,
+        mitigation: str | None = None,
         cache_size: float = 200,
         tol: float = 1e-3,
         max_iter: int = -1,
@@ -481,6 +545,8 @@ circuit_, resources_, n_features_in_, feature_names_in_
         self.C = C
         self.epsilon = epsilon
         self.backend = backend
+        self.psd = psd
+        self.mitigation = mitigation
         self.cache_size = cache_size
         self.tol = tol
         self.max_iter = max_iter

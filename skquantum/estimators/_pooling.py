@@ -22,6 +22,7 @@ from skquantum.circuits import (
     PoolingNetwork,
     resolve_encoding,
 )
+from skquantum.circuits._pooling import resolve_block
 from skquantum.estimators._base import NamedPartsMixin
 from skquantum.estimators._head import HeadObjective, QuantumHead, check_init, initial_weights
 from skquantum.estimators._losses import log_loss, squared_error
@@ -40,6 +41,7 @@ from skquantum.estimators._training import (
     Settings,
     TrainedMixin,
     n_batch,
+    planned_rows,
     split_validation,
 )
 from skquantum.estimators._variational_base import (
@@ -49,7 +51,7 @@ from skquantum.estimators._variational_base import (
     with_weights,
 )
 from skquantum.estimators._windows import WindowedTransformer, WindowLayer
-from skquantum.execution import Backend, circuit_resources, resolve_backend
+from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
 from skquantum.layers import QuantumLayer, resolve_observables
 
 # Each row costs a state of this many qubits at most: there are many windows.
@@ -114,10 +116,10 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         numbers), else "regression". "reconstruction" is the squared error of the window's values
         as a linear function of its outputs. "random" leaves the initial weights.
     solver : str, default="adam"
-        "adam", "spsa", "lbfgs" or another method of :func:`scipy.optimize.minimize` that needs no
-        second derivatives.
+        "adam", "rmsprop", "spsa", "lbfgs" or another method of :func:`scipy.optimize.minimize`
+        that needs no second derivatives.
     learning_rate : float, default=0.1
-        Size of the steps of "adam" and "spsa".
+        Size of the steps of "adam", "rmsprop" and "spsa".
     max_iter : int, default=100
         Limit on epochs, or on the iterations of a solver of SciPy.
     batch_size : int or "auto", default="auto"
@@ -134,8 +136,8 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         Part of the distinct rows that `early_stopping` sets aside.
     init : {"small_normal", "uniform"} or array-like of shape (n_weights,), default="small_normal"
         Weights to start from: normal and small, uniform in [0, 2 pi), or an array.
-    gradient : {"adjoint", "parameter-shift", "spsa"}, default="adjoint"
-        How the gradient through the circuit is found.
+    gradient : {"auto", "adjoint", "parameter-shift", "spsa"}, default="auto"
+        How the gradient through the circuit is found; "auto" is what suits the backend.
     backend : Backend, default=None
         How circuits are run; None means ``QsimBackend()``.
     random_state : int, RandomState instance or None, default=None
@@ -149,7 +151,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         "classification", "regression", "reconstruction" or "random".
     weights_ : ndarray of shape (n_weights,)
         Angles of the circuit, in radians.
-    coef_, intercept_ : ndarray
+    readout_coef_, readout_intercept_ : ndarray
         The read-out that the weights were trained with: of all outputs to classes or values, or
         of a window's outputs to its values. None for "random". It is meant to be replaced by the
         model that comes after.
@@ -208,7 +210,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         "observables": [str, list, tuple],
         "objective": [StrOptions(set(OBJECTIVES))],
         "init": [str, "array-like"],
-        "gradient": [StrOptions({"adjoint", "parameter-shift", "spsa"})],
+        "gradient": [StrOptions(set(GRADIENTS))],
         "backend": [Backend, None],
     }
 
@@ -235,7 +237,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         init: str | ArrayLike = "small_normal",
-        gradient: str = "adjoint",
+        gradient: str = "auto",
         backend: Backend | None = None,
         random_state: Any = None,
         verbose: bool | int = False,
@@ -313,7 +315,6 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         self.objective_ = resolve_objective(self.objective, y)
         rng = check_random_state(self.random_state)
         self.layer_, network = self._build(rng)
-        self._gradient = self.gradient
         self._pool = WindowLayer(
             self.layer_,
             self._windows.extract,
@@ -323,7 +324,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         weights = initial_weights(self.init, self.layer_, network, rng)
         self._rows_run = 0, 0
         if self.objective_ == "random":
-            self.weights_, self.coef_, self.intercept_ = weights, None, None
+            self.weights_, self.readout_coef_, self.readout_intercept_ = weights, None, None
             self.loss_curve_: list[float] = []
             self.validation_scores_ = self.best_validation_score_ = self.best_loss_ = None
             self.n_iter_ = 0
@@ -361,7 +362,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     def resources_(self) -> dict[str, int]:
         """Qubits, depth and gates of the circuit, and what the fit cost."""
         check_is_fitted(self)
-        cost = training_cost(self.layer_, self._gradient, *self._rows_run, data_gradient=False)
+        cost = training_cost(self.layer_, *self._rows_run, data_gradient=False)
         return circuit_resources(self.circuit_) | cost
 
     def _check_init(self) -> None:
@@ -370,6 +371,10 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
             raise ValueError(
                 "init='identity_blocks' would undo each pooling; use 'uniform' or 'small_normal'."
             )
+
+    def _validate_params(self) -> None:
+        resolve_block(self.convolution)
+        super()._validate_params()
 
     def _network(self) -> PoolingNetwork:
         names = PoolingNetwork._parameter_constraints
@@ -443,6 +448,9 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
             kept, others = split_validation(len(rows.X), self.validation_fraction, rng, codes)
             rows, aside = rows[kept], rows[others]
         loss, score = (squared_error, r2) if codes is None else (log_loss, accuracy)
+        n_aside = 0 if aside is None else len(aside.X)
+        plan = planned_rows(self._settings(), len(rows.X), n_aside, one_epoch=False)
+        self.layer_.check_budget(*(n * pool.n_windows for n in plan), data_gradient=False)
         objective = HeadObjective(head, loss, ALPHA, rows, aside, score)
         try:
             self._train(objective, data)

@@ -1,4 +1,4 @@
-"""Which solvers there are: two stochastic ones, and the methods of `scipy.optimize.minimize`."""
+"""Which solvers there are: three stochastic ones, and the methods of `scipy.optimize.minimize`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from skquantum._validation import did_you_mean
 
 # Adam's constants, as in the paper and as MLPClassifier's defaults.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+# How much RMSprop forgets, as in PyTorch, whose defaults the literature on recurrent cells has.
+RMSPROP_DECAY = 0.99
 # Spall's exponents and, for angles in radians, the size of a probe.
 SPSA_DECAY, SPSA_PROBE_DECAY, SPSA_PROBE = 0.602, 0.101, 0.1
 
@@ -32,8 +34,19 @@ def adam(
     theta -= rate * mean / (np.sqrt(square) + EPSILON)
 
 
+def rmsprop(
+    theta: np.ndarray, grad: np.ndarray, slots: dict[str, np.ndarray], step: int, rate: float
+) -> None:
+    """Take a step of RMSprop, in place (Tieleman and Hinton 2012)."""
+    if not slots:
+        slots["square"] = np.zeros_like(theta)
+    square = slots["square"]
+    square += (1 - RMSPROP_DECAY) * (grad * grad - square)
+    theta -= rate * grad / (np.sqrt(square) + EPSILON)
+
+
 #: Rules of gradient descent: each changes `theta` in place, and keeps its memory in `slots`.
-STEP_RULES: dict[str, Callable[..., None]] = {"adam": adam}
+STEP_RULES: dict[str, Callable[..., None]] = {"adam": adam, "rmsprop": rmsprop}
 
 
 def spsa_probe(

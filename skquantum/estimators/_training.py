@@ -60,6 +60,9 @@ class Objective(ABC):
         """Return the score on the rows set aside, the higher the better."""
         raise NotImplementedError
 
+    def end_epoch(self) -> None:  # noqa: B027  (nothing to do is a fine default)
+        """Take note that an epoch is over."""
+
 
 class Layout:
     """Named arrays in one flat vector: the one place that packs and unpacks parameters.
@@ -304,6 +307,7 @@ class _Monitor:
         """Note the end of an epoch; true if it was the last."""
         progress, settings = self.progress, self.settings
         self.iteration += 1
+        self.objective.end_epoch()
         best_before = min(progress.loss_curve, default=np.inf)
         progress.loss_curve.append(float(loss))
         if settings.verbose:
@@ -522,6 +526,24 @@ class TrainedMixin(CallbackSupportMixin):
             tasks.context.call_on_fit_task_end(
                 estimator=self, **tasks.data, reconstruction_attributes={}
             )
+
+
+def planned_rows(
+    settings: Settings, n_rows: int, n_aside: int, *, one_epoch: bool
+) -> tuple[int, int]:
+    """Return how many rows a training runs without and with a gradient, if all goes on to its end.
+
+    A solver of scipy's may need more than one evaluation in an iteration, which is not known
+    beforehand.
+    """
+    stochastic = is_stochastic(settings.solver)
+    epochs = 1 if one_epoch and stochastic else settings.max_iter
+    forward = epochs * n_aside
+    if stochastic and not one_epoch and n_batch(settings.batch_size, n_rows) == n_rows:
+        forward += n_rows  # the loss at the end
+    if uses_gradient(settings.solver):
+        return forward, epochs * n_rows
+    return forward + (2 if stochastic else 1) * epochs * n_rows, 0
 
 
 def split_validation(

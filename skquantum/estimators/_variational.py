@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.metrics import r2_score
-from sklearn.utils import Tags
+from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
@@ -20,6 +20,7 @@ from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._head import TrainingRows
 from skquantum.estimators._losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, softmax
 from skquantum.estimators._variational_base import (
+    N_LAYERS,
     Observables,
     VariationalEstimator,
     callback_data,
@@ -40,8 +41,12 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
     batches, by gradients through the circuit.
 
     Angles are in radians: scale features in a `Pipeline`, for instance with
-    :class:`sklearn.preprocessing.StandardScaler`. Equal rows are merged into one with their total
-    weight before training.
+    :class:`sklearn.preprocessing.StandardScaler`. With more than about eight features set
+    ``embedding="linear"``, or let the encoding's `bandwidth` fall as one over the root of their
+    number. Else so many angles add up that the model learns its rows by heart: on wine (13
+    features) its accuracy over five folds is 0.48 with the defaults, and 0.97 with the embedding.
+
+    Equal rows are merged into one with their total weight before training.
 
     Parameters
     ----------
@@ -52,7 +57,8 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         Circuit of the trainable angles: "strongly_entangling", "hardware_efficient",
         "real_amplitudes", "simplified_two_design", "tree_tensor", or an instance.
     n_layers : int, default=3
-        Layers of an ansatz that is given by its name; an instance brings its own number.
+        Layers of an ansatz that is given by its name. An instance brings its own number,
+        ``ansatz__n_layers``; any other number here than that and the default is an error.
     n_qubits : int, default=None
         Size of the register. None leaves it to the encoding: usually one qubit for each
         feature, at most 8; with ``embedding="linear"``, at most 4.
@@ -61,8 +67,8 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         higher frequencies in the features [3]_.
     embedding : {"linear"} or None, default=None
         Trainable linear map of the features to one angle for each qubit (for each symbol of a
-        :class:`~skquantum.circuits.CircuitEncoding`). It brings wide data to few qubits. The
-        encodings "amplitude" and "basis" do not take angles and do not go with it.
+        :class:`~skquantum.circuits.CircuitEncoding`), or to ``2**n_qubits`` amplitudes. It
+        brings wide data to few qubits. The encoding "basis" takes bits and does not go with it.
     observables : {"Z", "XYZ"} or list of cirq.PauliSum, default=None
         What is measured: Z of each qubit (None and "Z"), or X, Y and Z of each, or sums of Pauli
         strings on ``cirq.LineQubit.range(n_qubits)``.
@@ -74,11 +80,11 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         embedding times the root of their number), divided by the number of rows as in
         :class:`sklearn.neural_network.MLPClassifier`. Angles are not penalised.
     solver : str, default="adam"
-        "adam"; "spsa", which needs two evaluations a step and no gradient [4]_; "lbfgs"; or
-        the name of any other method of :func:`scipy.optimize.minimize` that needs no second
-        derivatives. Only the first two go through mini-batches.
+        "adam"; "rmsprop"; "spsa", which needs two evaluations a step and no gradient [4]_;
+        "lbfgs"; or the name of any other method of :func:`scipy.optimize.minimize` that needs no
+        second derivatives. Only the first three go through mini-batches.
     learning_rate : float, default=0.05
-        Size of the steps of "adam" and "spsa", constant for the former. It is
+        Size of the steps of "adam", "rmsprop" and "spsa", constant but for the last. It is
         `learning_rate_init` of MLPClassifier.
     max_iter : int, default=200
         Limit on epochs, or on the iterations of a solver of SciPy.
@@ -103,8 +109,8 @@ default="small_normal"
         followed by its inverse with angles of its own, that begin as the identity [6]_ (twice as
         many gates); uniform in [0, 2 pi), where deep and wide circuits have barren plateaus;
         or an array.
-    gradient : {"adjoint", "parameter-shift", "spsa"}, default="adjoint"
-        How the gradient through the circuit is found.
+    gradient : {"auto", "adjoint", "parameter-shift", "spsa"}, default="auto"
+        How the gradient through the circuit is found; "auto" is what suits the backend.
     backend : Backend, default=None
         How circuits are run; None means ``QsimBackend()``.
     class_weight : dict or "balanced", default=None
@@ -120,8 +126,10 @@ default="small_normal"
         Labels.
     weights_ : ndarray of shape (n_weights,)
         Angles of the circuit, in radians.
-    coef_, intercept_ : ndarray of shape (n_classes, n_observables) and (n_classes,)
-        The read-out.
+    readout_coef_ : ndarray of shape (n_classes, n_observables)
+        Coefficients of the read-out.
+    readout_intercept_ : ndarray of shape (n_classes,)
+        Its intercepts.
     embedding_coef_, embedding_intercept_ : ndarray of shape (n_angles, n_features) and (n_angles,)
         The embedding, if there is one.
     loss_curve_ : list of float
@@ -193,7 +201,7 @@ default="small_normal"
         self,
         encoding: str | Encoding = "angle",
         ansatz: str | Ansatz = "strongly_entangling",
-        n_layers: int = 3,
+        n_layers: int = N_LAYERS,
         n_qubits: int | None = None,
         reupload: bool = True,
         embedding: str | None = None,
@@ -210,7 +218,7 @@ default="small_normal"
         validation_fraction: float = 0.1,
         warm_start: bool = False,
         init: str | ArrayLike = "small_normal",
-        gradient: str = "adjoint",
+        gradient: str = "auto",
         backend: Backend | None = None,
         class_weight: dict | str | None = None,
         random_state: Any = None,
@@ -448,7 +456,8 @@ class VariationalRegressor(RegressorMixin, VariationalEstimator):
     The counterpart of :class:`VariationalClassifier` for one or several numbers: the read-out
     gives the values themselves. Training starts from their mean; targets far from unit size
     take long to reach, so scale them with
-    :class:`sklearn.compose.TransformedTargetRegressor`.
+    :class:`sklearn.compose.TransformedTargetRegressor`. With more than about eight features set
+    ``embedding="linear"``, for the reasons given there.
 
     Parameters
     ----------
@@ -465,8 +474,10 @@ early_stopping, validation_fraction, warm_start, init, gradient, backend, random
     ----------
     weights_ : ndarray of shape (n_weights,)
         Angles of the circuit, in radians.
-    coef_, intercept_ : ndarray of shape (n_outputs, n_observables) and (n_outputs,)
-        The read-out.
+    readout_coef_ : ndarray of shape (n_outputs, n_observables)
+        Coefficients of the read-out.
+    readout_intercept_ : ndarray of shape (n_outputs,)
+        Its intercepts.
     embedding_coef_, embedding_intercept_, loss_curve_, best_loss_, validation_scores_, \
 best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, feature_names_in_
         As in :class:`VariationalClassifier`.
@@ -492,7 +503,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         self,
         encoding: str | Encoding = "angle",
         ansatz: str | Ansatz = "strongly_entangling",
-        n_layers: int = 3,
+        n_layers: int = N_LAYERS,
         n_qubits: int | None = None,
         reupload: bool = True,
         embedding: str | None = None,
@@ -509,7 +520,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         validation_fraction: float = 0.1,
         warm_start: bool = False,
         init: str | ArrayLike = "small_normal",
-        gradient: str = "adjoint",
+        gradient: str = "auto",
         backend: Backend | None = None,
         random_state: Any = None,
         verbose: bool | int = False,
@@ -613,10 +624,9 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         self._check_partial()
         first = not hasattr(self, "weights_")
         rows = self._rows(X, y, sample_weight, first=first, allow_none=True)
-        if not first and rows.targets.shape[1] != len(self.intercept_):
-            raise ValueError(
-                f"y has {rows.targets.shape[1]} outputs; there were {len(self.intercept_)} before."
-            )
+        n_outputs = rows.targets.shape[1]
+        if not first and n_outputs != (before := len(self.readout_intercept_)):
+            raise ValueError(f"y has {n_outputs} outputs; there were {before} before.")
         self._learn_batch(rows, first=first)
         return self
 
@@ -634,6 +644,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         )
         self._flat = targets.ndim == 1
         targets = targets.reshape(len(targets), -1).astype(np.float64)
+        assert_all_finite(targets, input_name="y")  # None among objects is NaN only now
         return distinct_rows(rows_X, targets, sample_weight, allow_none=allow_none)
 
     def _first_intercept(self, rows: TrainingRows) -> np.ndarray:

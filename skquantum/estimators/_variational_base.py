@@ -9,10 +9,12 @@ from typing import Any, ClassVar
 import cirq
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from skquantum._validation import shown
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
 from skquantum.estimators._base import NamedPartsMixin, merge_equal_rows
 from skquantum.estimators._head import (
@@ -25,10 +27,20 @@ from skquantum.estimators._head import (
 )
 from skquantum.estimators._losses import Loss, resolve_loss
 from skquantum.estimators._solvers import is_stochastic, resolve_solver
-from skquantum.estimators._training import Progress, TrainedMixin, split_validation
-from skquantum.execution import Backend, ReferenceBackend, circuit_resources, resolve_backend
+from skquantum.estimators._training import Progress, TrainedMixin, planned_rows, split_validation
+from skquantum.execution import (
+    GRADIENTS,
+    Backend,
+    ReferenceBackend,
+    circuit_resources,
+    resolve_backend,
+)
+from skquantum.execution.measurement import measurement_settings
 from skquantum.execution.shifts import ParameterShiftEvaluator
 from skquantum.layers import QuantumLayer
+
+# The number of layers unless somebody sets another one.
+N_LAYERS = 3
 
 Observables = str | Sequence[cirq.PauliSum | cirq.PauliString]
 
@@ -54,7 +66,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         "loss": [str],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "init": [str, "array-like"],
-        "gradient": [StrOptions({"adjoint", "parameter-shift", "spsa"})],
+        "gradient": [StrOptions(set(GRADIENTS))],
         "backend": [Backend, None],
     }
 
@@ -125,11 +137,17 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         """Qubits, depth and gates of the circuit, and what the fits cost so far."""
         check_is_fitted(self, "weights_")
         return circuit_resources(self.layer_.circuit) | training_cost(
-            self.layer_, self._gradient, *self._rows_run, data_gradient=self._head.embedding
+            self.layer_, *self._rows_run, data_gradient=self._head.embedding
         )
+
+    def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
+        if part != "ansatz":
+            return super()._resolve_part(part, value, params)
+        return with_layers(value, params.get("n_layers", self.n_layers))
 
     def _check_named(self) -> None:
         """Check the names among the parameters, before any computation."""
+        with_layers(self.ansatz, self.n_layers)
         resolve_solver(self.solver)
         resolve_loss(self.loss, self._losses)
         check_init(self.init)
@@ -173,6 +191,11 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
             )
             rows, aside = rows[kept], rows[others]
         loss = resolve_loss(self.loss, self._losses)
+        n_aside = 0 if aside is None else len(aside.X)
+        self.layer_.check_budget(
+            *planned_rows(self._settings(), len(rows.X), n_aside, one_epoch=data is None),
+            data_gradient=self._head.embedding,
+        )
         objective = HeadObjective(self._head, loss, self.alpha, rows, aside, self._score)
         try:
             self._train(objective, data)
@@ -184,9 +207,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         """Build the circuit and choose the parameters to start from."""
         n_features, n_outputs = rows.X.shape[1], rows.targets.shape[1]
         embedding = self.embedding == "linear"
-        ansatz = resolve_ansatz(self.ansatz)
-        if ansatz is not self.ansatz and "n_layers" in ansatz.get_params(deep=False):
-            ansatz.set_params(n_layers=self.n_layers)
+        ansatz = with_layers(self.ansatz, self.n_layers)
         rng = check_random_state(self.random_state)
         self.layer_ = make_layer(
             n_features,
@@ -204,7 +225,6 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         self._head = QuantumHead(
             self.layer_, n_features=n_features, n_outputs=n_outputs, embedding=embedding
         )
-        self._gradient = self.gradient
         weights = initial_weights(self.init, self.layer_, ansatz, rng)
         start = self._head.start(rng, weights, self._first_intercept(rows))
         self._progress = Progress(start, rng)
@@ -242,12 +262,34 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         raise NotImplementedError
 
 
+def with_layers(ansatz: str | Ansatz, n_layers: int) -> Ansatz:
+    """Return the ansatz that a parameter stands for: a name gets the number of layers.
+
+    Raises
+    ------
+    ValueError
+        If the number is not the default and would not be used.
+    """
+    resolved = resolve_ansatz(ansatz)
+    own = resolved.get_params(deep=False).get("n_layers")
+    if ansatz is not resolved and own is not None:
+        return resolved.set_params(n_layers=n_layers)
+    if n_layers not in (N_LAYERS, own):
+        brings = f"has n_layers={own}" if own is not None else "has no n_layers"
+        remedy = "set ansatz__n_layers" if own is not None else "leave it out"
+        raise ValueError(
+            f"n_layers={n_layers} would not be used: ansatz={shown(ansatz)} {brings}. Instead, "
+            f"{remedy}, or give an ansatz with layers by its name."
+        )
+    return resolved
+
+
 def can_partial_fit(estimator: VariationalEstimator) -> bool:
     """Whether the solver goes step by step; else an error that says so."""
     if not is_stochastic(resolve_solver(estimator.solver)):
         raise AttributeError(
-            "partial_fit needs a solver that takes one step at a time, 'adam' or 'spsa'; "
-            f"solver={estimator.solver!r} is not one."
+            "partial_fit needs a solver that takes one step at a time, 'adam', 'rmsprop' or "
+            f"'spsa'; solver={estimator.solver!r} is not one."
         )
     return True
 
@@ -259,14 +301,15 @@ def with_weights(circuit: cirq.Circuit, layer: QuantumLayer, weights: np.ndarray
 
 
 def training_cost(
-    layer: QuantumLayer, gradient: str, forward: int, backward: int, *, data_gradient: bool
+    layer: QuantumLayer, forward: int, backward: int, *, data_gradient: bool
 ) -> dict[str, int]:
     """Count what rows cost, run forward alone and with a gradient: on hardware, and here."""
     shifts = shifted_circuits(layer, data_gradient=data_gradient)
+    settings = len(measurement_settings(layer.observables, cirq.LineQubit.range(layer.n_qubits)))
     # With the adjoint method: the state, and its adjoint on the way back.
-    per_gradient = {"adjoint": 2, "parameter-shift": 1 + shifts, "spsa": 3}[gradient]
+    per_gradient = {"adjoint": 2, "parameter-shift": 1 + shifts, "spsa": 3}[layer.gradient]
     return {
-        "n_circuits": n_settings(layer.observables) * (forward + backward * (1 + shifts)),
+        "n_circuits": settings * (forward + backward * (1 + shifts)),
         "n_simulations": forward + backward * per_gradient,
     }
 
@@ -281,20 +324,6 @@ def shifted_circuits(layer: QuantumLayer, *, data_gradient: bool) -> int:
         layer.observables,
     )
     return evaluator.n_circuits(data_gradient=data_gradient)
-
-
-def n_settings(observables: Sequence[cirq.PauliSum]) -> int:
-    """Count the settings in which Pauli strings can be measured, qubit by qubit, greedily."""
-    settings: list[dict[cirq.Qid, cirq.Pauli]] = []
-    for string in (string for total in observables for string in total):
-        paulis = dict(string.items())
-        for setting in settings:
-            if all(setting.get(qubit, pauli) == pauli for qubit, pauli in paulis.items()):
-                setting.update(paulis)
-                break
-        else:
-            settings.append(paulis)
-    return len(settings)
 
 
 def distinct_rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import cirq
@@ -16,7 +16,7 @@ from skquantum.execution.observables import check_observables
 from skquantum.execution.program import check_symbols
 from skquantum.execution.shifts import ParameterShiftEvaluator, Pullback, SPSAEvaluator
 
-GRADIENTS = ("adjoint", "parameter-shift", "spsa")
+GRADIENTS = ("auto", "adjoint", "parameter-shift", "spsa")
 
 
 class Evaluator(Protocol):
@@ -74,7 +74,7 @@ class Backend(BaseEstimator, ABC):
             If the values do not fit the symbols or are not finite, if the circuit has other
             symbols or cannot be run, or if the states need more memory than allowed.
         """
-        return self._states(*_checked(circuit, symbols, values))
+        return self._states(*check_run(circuit, symbols, values))
 
     def expectations(
         self,
@@ -103,7 +103,7 @@ class Backend(BaseEstimator, ABC):
             As in `states`, or if an observable acts on a qubit that the circuit lacks or is
             not Hermitian.
         """
-        frozen, order, array = _checked(circuit, symbols, values)
+        frozen, order, array = check_run(circuit, symbols, values)
         sums = check_observables(observables, sorted(frozen.all_qubits()))
         return self._expectations(frozen, order, array, sums)
 
@@ -136,9 +136,27 @@ class Backend(BaseEstimator, ABC):
         ValueError
             As in `states`.
         """
-        frozen, order, left = _checked(circuit, symbols, X)
-        right = None if Y is None else _checked(frozen, order, Y)[2]
+        frozen, order, left = check_run(circuit, symbols, X)
+        right = None if Y is None else check_run(frozen, order, Y)[2]
         return self._overlaps(frozen, order, left, right)
+
+    @property
+    def default_gradient(self) -> str:
+        """What ``gradient="auto"`` stands for: "adjoint" if the backend has it.
+
+        Otherwise "parameter-shift", which asks for nothing but expectation values.
+        """
+        has_adjoint = type(self)._adjoint is not Backend._adjoint
+        return "adjoint" if has_adjoint else "parameter-shift"
+
+    @property
+    def runs_marks(self) -> bool:
+        """Whether circuits may come with marks, to be run after they were compiled.
+
+        Error mitigation asks for moments to be repeated; a backend that compiles circuits for a
+        device repeats those of the compiled circuit, by `skquantum.execution._folding.run_marks`.
+        """
+        return False
 
     def check_matrix(self, n_rows: int, n_columns: int) -> None:
         """Raise an error if there is no room for a matrix of kernel values.
@@ -149,13 +167,23 @@ class Backend(BaseEstimator, ABC):
             Shape of the matrix, of float64. Without a limit of its own a backend takes any.
         """
 
+    def check_budget(self, n_circuits: int) -> None:
+        """Raise an error if a training must not cost so many circuits.
+
+        Parameters
+        ----------
+        n_circuits : int
+            How many circuits a training may need, if it goes on to its last iteration. Without
+            a budget of its own a backend runs any number.
+        """
+
     def evaluator(
         self,
         circuit: cirq.AbstractCircuit,
         data: Sequence[sympy.Symbol],
         weights: Sequence[sympy.Symbol],
         observables: Sequence[cirq.PauliSum | cirq.PauliString],
-        gradient: str = "adjoint",
+        gradient: str = "auto",
         random_state: Any = None,
     ) -> Evaluator:
         """Prepare expectation values and their gradients for a circuit with weights.
@@ -168,8 +196,9 @@ class Backend(BaseEstimator, ABC):
             Symbols that receive one value for each row, and one value for all rows.
         observables : sequence of cirq.PauliSum or cirq.PauliString
             As in `expectations`.
-        gradient : {"adjoint", "parameter-shift", "spsa"}, default="adjoint"
-            How gradients are computed. "adjoint" needs an exact simulator.
+        gradient : {"auto", "adjoint", "parameter-shift", "spsa"}, default="auto"
+            How gradients are computed. "adjoint" needs an exact simulator; "auto" stands for
+            the backend's `default_gradient`.
         random_state : int, RandomState instance or None, default=None
             Directions of "spsa".
 
@@ -195,6 +224,8 @@ class Backend(BaseEstimator, ABC):
         check_symbols(circuit, (*data, *weights))
         sums = check_observables(observables, sorted(circuit.all_qubits()))
         parts = circuit.freeze(), data, weights, sums
+        if gradient == "auto":
+            gradient = self.default_gradient
         if gradient == "parameter-shift":
             return ParameterShiftEvaluator(self, *parts)
         if gradient == "spsa":
@@ -212,6 +243,30 @@ class Backend(BaseEstimator, ABC):
             f"{type(self).__name__} has no gradient='adjoint'; use QsimBackend, or "
             "gradient='parameter-shift'."
         )
+
+    def state_evaluator(
+        self,
+        circuit: cirq.AbstractCircuit,
+        weights: Sequence[sympy.Symbol],
+        observables: Sequence[cirq.PauliSum | cirq.PauliString],
+        prepare: Callable[[np.ndarray], np.ndarray],
+    ) -> Evaluator | None:
+        """Prepare a circuit that starts from given states, if the backend can give it any.
+
+        Parameters
+        ----------
+        circuit, weights, observables
+            As in `evaluator`.
+        prepare : callable
+            Takes rows, and returns the states to start from, shape (n_samples, 2 ** n_qubits).
+
+        Returns
+        -------
+        Evaluator or None
+            It has no gradient for the rows. None, as by default: the backend starts from the
+            all-zeros state only.
+        """
+        return None
 
     @abstractmethod
     def _states(
@@ -248,9 +303,10 @@ def as_symbols(symbols: Sequence[str | sympy.Symbol]) -> tuple[sympy.Symbol, ...
     return tuple(sympy.Symbol(s) if isinstance(s, str) else s for s in symbols)
 
 
-def _checked(
+def check_run(
     circuit: cirq.AbstractCircuit, symbols: Sequence[sympy.Symbol], values: np.ndarray
 ) -> tuple[cirq.FrozenCircuit, tuple[sympy.Symbol, ...], np.ndarray]:
+    """Return what a circuit is to be run with, checked: frozen, with a finite array of values."""
     if not isinstance(circuit, cirq.AbstractCircuit):
         raise TypeError(f"circuit must be a cirq.Circuit, got {type(circuit).__name__}.")
     order = as_symbols(symbols)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,13 +13,18 @@ import joblib
 import numpy as np
 import sympy
 
-from skquantum.execution._base import Backend, Evaluator
+from skquantum._validation import class_hint, did_you_mean, shown
+from skquantum.execution._base import Backend, Evaluator, check_run
 from skquantum.execution._threads import one_blas_thread
 from skquantum.execution.evaluator import AdjointEvaluator
-from skquantum.execution.observables import PauliMatrix
+from skquantum.execution.noise import resolve_noise
+from skquantum.execution.noisy import NoisyRun
+from skquantum.execution.observables import PauliMatrix, check_observables
 from skquantum.execution.overlaps import cross_fidelities, gram_fidelities
 from skquantum.execution.program import compile_program
 from skquantum.execution.qsim import fewest_columns, run
+
+METHODS = ("auto", "density", "trajectories")
 
 
 def resolve_backend(backend: Backend | None) -> Backend:
@@ -27,11 +33,14 @@ def resolve_backend(backend: Backend | None) -> Backend:
         return QsimBackend()
     if isinstance(backend, Backend):
         return backend
-    raise TypeError(f"backend must be None or a Backend such as QsimBackend(), got {backend!r}.")
+    raise TypeError(
+        "backend must be None or a Backend such as QsimBackend(), got "
+        f"{shown(backend)}.{class_hint(backend, Backend)}"
+    )
 
 
 class QsimBackend(Backend):
-    """Simulate whole batches exactly with qsim.
+    """Simulate whole batches with qsim: exactly, with noise, or with a finite number of shots.
 
     A circuit is compiled once (and remembered) into segments: gates that are the same for all
     rows go through qsim with the batch as extra qubits, gates whose angle differs from row to
@@ -46,14 +55,44 @@ class QsimBackend(Backend):
     max_memory : str or int, default="4GiB"
         Refuse to hold states that need more, as bytes or with a unit (kB, MB, GB, KiB, MiB,
         GiB).
+    noise : None, float, str or cirq.NoiseModel, default=None
+        A number is the strength of a depolarizing channel on every qubit after every moment.
+        A model of Cirq's adds what it adds to the circuit as it is, moment by moment; what it
+        puts before a measurement is the error of reading out. The name of a Google device, for
+        instance "willow_pink", stands for its calibrated noise: the circuit is compiled to its
+        gates and placed on its qubits (this needs ``pip install skquantum[google]``).
+    shots : int, default=None
+        How often each circuit is measured, for each setting of the observables; None means
+        exact expectation values.
+    method : {"auto", "density", "trajectories"}, default="auto"
+        How noise is simulated: exactly, by density matrices [2]_, or by the mean of random
+        trajectories [3]_. "auto" takes density matrices up to 10 qubits, if `max_memory` allows.
+        Without noise it does not matter.
+    n_trajectories : int, default=500
+        Number of trajectories, at least 2 (rounded up to a multiple of 20 from there on).
+    seed : int, default=None
+        Where shots and trajectories come from. With an int they depend on the circuit, what is
+        measured and the values of a row, and on nothing else: a call is reproducible, and a row
+        has the same result in any company. None draws anew in each call.
 
     Notes
     -----
     qsim computes in single precision: amplitudes are good to about 1e-6.
 
+    With noise the fidelity of two rows becomes what a device would measure, the probability of
+    reading only zeros after the circuit of one row and the inverse of the other's, as the mean
+    over both orders of the two. It is less than one for a row with itself, too.
+
+    Rotations into the basis of a measurement are free of noise; reading out is not.
+
     References
     ----------
     .. [1] Quantum AI team and collaborators, "qsim" (2020), https://doi.org/10.5281/zenodo.4023103
+    .. [2] C. J. Wood, J. D. Biamonte and D. G. Cory, "Tensor networks and graphical calculus for
+       open quantum systems", Quantum Information and Computation 15, 759 (2015),
+       https://arxiv.org/abs/1111.6950
+    .. [3] S. V. Isakov et al., "Simulations of quantum circuits with approximate noise using
+       qsim and Cirq" (2021), https://arxiv.org/abs/2111.02396
 
     Examples
     --------
@@ -65,11 +104,107 @@ class QsimBackend(Backend):
     >>> z.round(6)
     array([[ 1.],
            [-1.]])
+    >>> noisy = QsimBackend(noise=0.03)
+    >>> noisy.expectations(circuit, [x], [[0.0], [np.pi]], [cirq.Z(q)]).round(6)
+    array([[ 0.96],
+           [-0.96]])
     """
 
-    def __init__(self, n_threads: int | None = None, max_memory: str | int = "4GiB") -> None:
+    def __init__(
+        self,
+        n_threads: int | None = None,
+        max_memory: str | int = "4GiB",
+        noise: float | str | cirq.NoiseModel | None = None,
+        shots: int | None = None,
+        method: str = "auto",
+        n_trajectories: int = 500,
+        seed: int | None = None,
+    ) -> None:
         self.n_threads = n_threads
         self.max_memory = max_memory
+        self.noise = noise
+        self.shots = shots
+        self.method = method
+        self.n_trajectories = n_trajectories
+        self.seed = seed
+
+    @property
+    def default_gradient(self) -> str:
+        """What ``gradient="auto"`` stands for: "adjoint" where results are exact."""
+        by_chance = self.shots is not None or (
+            self.noise is not None and self.method == "trajectories"
+        )
+        return "parameter-shift" if by_chance else "adjoint"
+
+    @property
+    def runs_marks(self) -> bool:
+        """Whether circuits may come with marks: if they are compiled for a named device."""
+        return isinstance(self.noise, str)
+
+    def expectations_with_error(
+        self,
+        circuit: cirq.AbstractCircuit,
+        symbols: Sequence[sympy.Symbol],
+        values: np.ndarray,
+        observables: Sequence[cirq.PauliSum | cirq.PauliString],
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return expectation values and their standard errors.
+
+        Parameters
+        ----------
+        circuit, symbols, values, observables
+            As in `expectations`.
+
+        Returns
+        -------
+        means, errors : ndarray of float64, shape (n_samples, n_observables)
+            The means are those of `expectations`. The errors are estimated from the shots or
+            the trajectories, and zero where results are exact.
+        """
+        frozen, order, array = check_run(circuit, symbols, values)
+        sums = check_observables(observables, sorted(frozen.all_qubits()))
+        noisy = self._noisy()
+        if noisy is not None:
+            return noisy.estimate(frozen, order, array, sums)
+        means = self._expectations(frozen, order, array, sums)
+        return means, np.zeros_like(means)
+
+    def density_matrices(
+        self,
+        circuit: cirq.AbstractCircuit,
+        symbols: Sequence[sympy.Symbol],
+        values: np.ndarray,
+    ) -> np.ndarray:
+        """Return the density matrix for each row of symbol values.
+
+        The error of reading out is not part of it.
+
+        Parameters
+        ----------
+        circuit, symbols, values
+            As in `states`.
+
+        Returns
+        -------
+        ndarray of complex64, shape (n_samples, 2 ** n_qubits, 2 ** n_qubits)
+            Density matrices.
+
+        Raises
+        ------
+        ValueError
+            As from `states`, or if noise is simulated by trajectories.
+        """
+        frozen, order, array = check_run(circuit, symbols, values)
+        noisy = self._noisy()
+        if noisy is None or noisy.noise is None:
+            states = self._columns(frozen, order, array).T
+            return states[:, :, None] * states[:, None, :].conj()
+        if noisy.uses_trajectories(cirq.num_qubits(frozen)):
+            raise ValueError(
+                f"Trajectories of {cirq.num_qubits(frozen)} qubits have no density matrix. Use "
+                "method='density', if it fits into max_memory, or expectations()."
+            )
+        return noisy.density_matrices(frozen, order, array)
 
     def check_matrix(self, n_rows: int, n_columns: int) -> None:
         """Raise a ValueError if a matrix of float64 would exceed `max_memory`."""
@@ -84,6 +219,12 @@ class QsimBackend(Backend):
     def _states(
         self, circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...], values: np.ndarray
     ) -> np.ndarray:
+        if self._noisy() is not None:
+            raise ValueError(
+                f"There are no state vectors with noise={shown(self.noise)} and "
+                f"shots={self.shots!r}. Use expectations(), overlaps(), density_matrices(), or "
+                "QsimBackend() for states."
+            )
         return self._columns(circuit, symbols, values).T
 
     def _expectations(
@@ -93,6 +234,9 @@ class QsimBackend(Backend):
         values: np.ndarray,
         observables: list[cirq.PauliSum],
     ) -> np.ndarray:
+        noisy = self._noisy()
+        if noisy is not None:
+            return noisy.estimate(circuit, symbols, values, observables)[0]
         extra = PauliMatrix.n_bytes(observables, sorted(circuit.all_qubits()))
         self._check_memory(circuit, 0, extra)
         program = compile_program(circuit, symbols)
@@ -110,8 +254,17 @@ class QsimBackend(Backend):
         X: np.ndarray,
         Y: np.ndarray | None,
     ) -> np.ndarray:
-        n_columns = len(X) + (0 if Y is None else len(Y))
         self.check_matrix(len(X), len(X if Y is None else Y))
+        noisy = self._noisy()
+        if noisy is not None:
+            return noisy.overlaps(circuit, symbols, X, Y)
+        return self._fidelities(circuit, symbols, X, Y)
+
+    def _fidelities(
+        self, circuit: Any, symbols: Any, X: np.ndarray, Y: np.ndarray | None
+    ) -> np.ndarray:
+        """Return overlaps without noise and shots."""
+        n_columns = len(X) + (0 if Y is None else len(Y))
         per_state = 8 * 2 ** cirq.num_qubits(circuit)
         if n_columns * per_state <= self._memory():
             left = self._columns(circuit, symbols, X)
@@ -127,6 +280,15 @@ class QsimBackend(Backend):
         weights: tuple[sympy.Symbol, ...],
         observables: list[cirq.PauliSum],
     ) -> Evaluator:
+        noisy = self._noisy()
+        if noisy is not None:
+            if noisy.shots is not None or noisy.uses_trajectories(cirq.num_qubits(circuit)):
+                raise ValueError(
+                    "gradient='adjoint' needs exact results, without shots or trajectories (which "
+                    "method='auto' takes for wide circuits). Use gradient='parameter-shift', "
+                    "which measures gradients, or fewer qubits."
+                )
+            return noisy.adjoint(circuit, data, weights, observables)
         # Backwards there are psi and lam and what is made of them: twice the columns.
         extra = PauliMatrix.n_bytes(observables, sorted(circuit.all_qubits()))
         extra += 32 * 2 ** cirq.num_qubits(circuit) * fewest_columns(cirq.num_qubits(circuit))
@@ -134,6 +296,23 @@ class QsimBackend(Backend):
         program = compile_program(circuit, data, weights)
         matrix = PauliMatrix(observables, sorted(circuit.all_qubits()))
         return AdjointEvaluator(program, matrix, self._threads())
+
+    def state_evaluator(
+        self,
+        circuit: cirq.AbstractCircuit,
+        weights: Sequence[sympy.Symbol],
+        observables: Sequence[cirq.PauliSum | cirq.PauliString],
+        prepare: Callable[[np.ndarray], np.ndarray],
+    ) -> Evaluator | None:
+        """Prepare a circuit that starts from given states, see `Backend.state_evaluator`."""
+        if self._noisy() is not None:
+            return None  # preparing the states makes noise, too
+        qubits = sorted(circuit.all_qubits())
+        sums = check_observables(observables, qubits)
+        self._check_memory(circuit.freeze(), 0, PauliMatrix.n_bytes(sums, qubits))
+        program = compile_program(circuit.freeze(), (), tuple(weights), from_zero=False)
+        matrix = PauliMatrix(sums, qubits)
+        return AdjointEvaluator(program, matrix, self._threads(), prepare)
 
     def _tiled_overlaps(
         self, circuit: Any, symbols: Any, X: np.ndarray, Y: np.ndarray | None, tile: int
@@ -169,10 +348,38 @@ class QsimBackend(Backend):
         if needed > self._memory():
             raise ValueError(
                 f"{n_states or 'The'} states of {n_qubits} qubits need {_readable(needed)}, more "
-                f"than max_memory={self.max_memory!r}. Use fewer qubits (n_qubits of the "
-                "encoding, or PCA before it) or fewer rows at a time, or raise max_memory of the "
+                f"than max_memory={self.max_memory!r}. Use fewer qubits (a lower n_qubits, "
+                "or PCA before the model) or fewer rows at a time, or raise max_memory of the "
                 "backend."
             )
+
+    def _noisy(self) -> NoisyRun | None:
+        """Return how to run with noise or shots; None without either."""
+        if self.method not in METHODS:
+            raise ValueError(
+                f"Unknown method {self.method!r}.{did_you_mean(str(self.method), METHODS)} "
+                f"Choose from {', '.join(map(repr, METHODS))}."
+            )
+        if self.noise is None and self.shots is None:
+            return None
+        noise = resolve_noise(self.noise)
+        if noise is None and self.shots is None:
+            return None
+        if self.shots is not None:
+            _check_count("shots", self.shots, 1, "None for exact results, or ")
+        _check_count("n_trajectories", self.n_trajectories, 2)
+        if self.seed is not None:
+            _check_count("seed", self.seed, 0, "None or ")
+        return NoisyRun(
+            noise,
+            self.shots,
+            self.method,
+            self.n_trajectories,
+            self.seed,
+            self._memory(),
+            self._threads(),
+            self._fidelities,
+        )
 
     def _memory(self) -> int:
         return parse_bytes(self.max_memory)
@@ -185,6 +392,12 @@ class QsimBackend(Backend):
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise ValueError(f"n_threads must be None or an int of at least 1, got {n!r}.")
         return int(n)
+
+
+def _check_count(name: str, value: Any, least: int, others: str = "") -> None:
+    is_int = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_int or value < least:
+        raise ValueError(f"{name} must be {others}an int of at least {least}, got {shown(value)}.")
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ variational quantum algorithms" (2020), https://arxiv.org/abs/2009.02823
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,7 +25,15 @@ from typing import Any
 import numpy as np
 
 from skquantum.execution._derived import derived
-from skquantum.execution.program import Fixed, Local, Phases, PhaseTable, Program, apply_constant
+from skquantum.execution.program import (
+    Fixed,
+    Local,
+    Pairs,
+    Phases,
+    PhaseTable,
+    Program,
+    apply_constant,
+)
 
 DENSE_QUBITS = 6  # up to here a shared block as one matrix costs less than its calls
 CHUNK_AMPLITUDES = 2**16  # two states of this size and their temporaries stay in cache
@@ -34,27 +43,30 @@ Pullback = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class Chains:
-    """The one-qubit gates of all local segments, as arrays, so that one pass computes them all.
+    """Shared gates that follow one another on one or two qubits, as arrays, computed in one pass.
 
-    A chain is the product of the gates on one qubit in one segment: elements
-    ``left . diag(exp(i angle spectrum)) . right`` with constant left and right, padded to the
-    longest chain. Chain 0 is the identity.
+    A chain is a product of elements ``left . diag(exp(i angle spectrum)) . right`` with constant
+    left and right, padded to the longest chain. Chain 0 is the identity.
+
+    Parameters
+    ----------
+    chains : sequence of sequence of elements
+        As in `Local`, without chain 0.
+    dim : int
+        2 or 4.
+    n_angles : int
+        Number of shared angles.
     """
 
-    def __init__(self, program: Program) -> None:
-        locals_ = [s for s in program.segments if isinstance(s, Local)]
-        chains: list[list[tuple[np.ndarray, np.ndarray, np.ndarray, int]]] = [_elements(())]
-        self.index = np.zeros((len(locals_), program.n_qubits), dtype=int)
-        for row, segment in zip(self.index, locals_, strict=True):
-            for qubit, chain in segment.chains:
-                row[qubit] = len(chains)
-                chains.append(_elements(chain))
-        length = max(map(len, chains))
-        self.left = np.tile(np.eye(2, dtype=complex), (length, len(chains), 1, 1))
+    def __init__(self, chains: Sequence[Sequence[Any]], dim: int, n_angles: int) -> None:
+        folded = [_elements(chain, dim) for chain in ((), *chains)]
+        self.n_angles = n_angles
+        length = max(map(len, folded))
+        self.left = np.tile(np.eye(dim, dtype=complex), (length, len(folded), 1, 1))
         self.right = self.left.copy()
-        self.spectra = np.zeros((length, len(chains), 2))
-        self.terms = np.full((length, len(chains)), len(program.shared_angles.expressions))
-        for c, elements in enumerate(chains):
+        self.spectra = np.zeros((length, len(folded), dim))
+        self.terms = np.full((length, len(folded)), n_angles)
+        for c, elements in enumerate(folded):
             for p, (left, right, spectrum, term) in enumerate(elements):
                 self.left[p, c], self.right[p, c] = left, right
                 self.spectra[p, c] = spectrum
@@ -75,27 +87,27 @@ class Chains:
             product = elements[p] @ product
         return product, generators
 
-    def gradient(self, generators: np.ndarray, reduced: np.ndarray, n_angles: int) -> np.ndarray:
-        """Return dL/dangle from the reduced ``psi lam^dagger`` of every chain, shape (n, 2, 2)."""
+    def gradient(self, generators: np.ndarray, reduced: np.ndarray) -> np.ndarray:
+        """Return dL/dangle from the reduced ``psi lam^dagger`` of every chain, (n, dim, dim)."""
         parts = -2 * np.einsum("pcij,cji->pc", generators, reduced).imag
-        return np.bincount(self.terms.ravel(), parts.ravel(), n_angles + 1)[:n_angles]
+        return np.bincount(self.terms.ravel(), parts.ravel(), self.n_angles + 1)[: self.n_angles]
 
 
 def _elements(
-    chain: Sequence[Any],
+    chain: Sequence[Any], dim: int
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, int]]:
     """Fold the constant gates of a chain into its rotations."""
     out: list[tuple[np.ndarray, np.ndarray, np.ndarray, int]] = []
-    constant = np.eye(2, dtype=complex)
+    constant = np.eye(dim, dtype=complex)
     for element in chain:
         if isinstance(element, tuple):
             basis, spectrum, term = element
             out.append((basis, basis.conj().T @ constant, spectrum, term))
-            constant = np.eye(2, dtype=complex)
+            constant = np.eye(dim, dtype=complex)
         else:
             constant = element @ constant
     if not out:
-        return [(constant, np.eye(2, dtype=complex), np.zeros(2), -1)]
+        return [(constant, np.eye(dim, dtype=complex), np.zeros(dim), -1)]
     left, *rest = out[-1]
     out[-1] = (constant @ left, *rest)
     return out
@@ -107,17 +119,26 @@ class Plan:
 
     Attributes
     ----------
-    blocks : tuple of tuple of segments
+    blocks : tuple of tuple of (segment, number)
         Runs of segments that all rows share, one before, between and after the phases by row.
+        Local segments are counted, and so are pairs; others have -1.
     by_row : tuple of Phases
         Those phases, one fewer than the blocks.
-    chains : Chains
+    chains, pairs : Chains
+        Of the local segments, and of the pairs.
+    index : ndarray of int, shape (n_local, n_qubits)
+        The chain of each qubit in each local segment.
+    pair_index : tuple of slice
+        The chains of each segment of pairs.
     """
 
     program: Program
     blocks: tuple[tuple[Any, ...], ...]
     by_row: tuple[Phases, ...]
     chains: Chains
+    pairs: Chains
+    index: np.ndarray
+    pair_index: tuple[slice, ...]
 
 
 @derived
@@ -125,17 +146,38 @@ def plan(program: Program) -> Plan:
     """Return the plan of a program."""
     blocks: list[list[Any]] = [[]]
     by_row = []
-    local = 0
+    rows: list[np.ndarray] = []
+    pair_index: list[slice] = []
+    chains: list[Any] = []
+    pairs: list[Any] = []
     for segment in program.segments:
+        number = -1
         if isinstance(segment, Phases) and segment.by_row:
             by_row.append(segment)
             blocks.append([])
-        elif isinstance(segment, Local):
-            blocks[-1].append((segment, local))
-            local += 1
-        else:
-            blocks[-1].append((segment, -1))
-    return Plan(program, tuple(map(tuple, blocks)), tuple(by_row), Chains(program))
+            continue
+        if isinstance(segment, Local):
+            number = len(rows)
+            row = np.zeros(program.n_qubits, dtype=int)
+            for qubit, chain in segment.chains:
+                chains.append(chain)
+                row[qubit] = len(chains)
+            rows.append(row)
+        elif isinstance(segment, Pairs):
+            number = len(pair_index)
+            pair_index.append(slice(len(pairs) + 1, len(pairs) + 1 + len(segment.chains)))
+            pairs += [chain for _, chain in segment.chains]
+        blocks[-1].append((segment, number))
+    n_angles = len(program.shared_angles.expressions)
+    return Plan(
+        program,
+        tuple(map(tuple, blocks)),
+        tuple(by_row),
+        Chains(chains, 2, n_angles),
+        Chains(pairs, 4, n_angles),
+        np.array(rows, dtype=int).reshape(-1, program.n_qubits),
+        tuple(pair_index),
+    )
 
 
 @lru_cache(maxsize=32)
@@ -169,7 +211,18 @@ class Bound:
         self.plan = plan
         self.angles = angles
         self.unitaries, self.generators = plan.chains.bind(angles)
+        if plan.pair_index:
+            self.pair_matrices, self.pair_generators = plan.pairs.bind(angles)
+        self._each_qubit: list[tuple[int, ...]] = [(q,) for q in range(plan.program.n_qubits)]
         self._dense: DenseBlocks | None = None
+
+    def matrices(
+        self, segment: Local | Pairs, number: int
+    ) -> tuple[np.ndarray, Sequence[tuple[int, ...]]]:
+        """Return a segment's matrices, and the qubits of each."""
+        if isinstance(segment, Pairs):
+            return self.pair_matrices[self.plan.pair_index[number]], segment.qubits
+        return self.unitaries[self.plan.index[number]], self._each_qubit
 
     def dense_blocks(self) -> DenseBlocks:
         """Return the shared blocks as unitaries, computed on first use."""
@@ -190,6 +243,8 @@ class SharedGradient:
         self.bound = bound
         self.angles = np.zeros(len(bound.angles))
         self.reduced = np.zeros((len(bound.unitaries), 2, 2), dtype=complex)
+        if bound.plan.pair_index:
+            self.pairs_reduced = np.zeros_like(bound.pair_matrices)
         self.outer: dict[int, np.ndarray] = {}
 
     def add_phases(self, table: PhaseTable, overlap: np.ndarray) -> None:
@@ -199,7 +254,13 @@ class SharedGradient:
 
     def add_chains(self, local: int, psi: np.ndarray, lam: np.ndarray) -> None:
         """Add the chains of a local segment, from the states before it."""
-        self.reduced[self.bound.plan.chains.index[local]] += reduced_matrices(psi, lam)
+        index = self.bound.plan.index[local]
+        self.reduced[index] += reduced_matrices(psi, lam, index > 0)
+
+    def add_pairs(self, segment: Pairs, number: int, psi: np.ndarray, lam: np.ndarray) -> None:
+        """Add the chains of a segment of pairs, from the states before it."""
+        reduced = reduced_pairs(psi, lam, segment.qubits)
+        self.pairs_reduced[self.bound.plan.pair_index[number]] += reduced
 
     def add_outer(self, block: int, outer: np.ndarray) -> None:
         """Add ``sum_rows lam_out psi_in^dagger`` of a dense block."""
@@ -209,8 +270,11 @@ class SharedGradient:
         """Return dL/dangle, shape (n_shared_angles,)."""
         if self.outer:
             self.bound.dense_blocks().backward(self.outer, self)
-        chains = self.bound.plan.chains
-        return self.angles + chains.gradient(self.bound.generators, self.reduced, len(self.angles))
+        prepared = self.bound.plan
+        out = self.angles + prepared.chains.gradient(self.bound.generators, self.reduced)
+        if prepared.pair_index:
+            out += prepared.pairs.gradient(self.bound.pair_generators, self.pairs_reduced)
+        return out
 
 
 def imaginary_overlap(lam: np.ndarray, psi: np.ndarray) -> np.ndarray:
@@ -226,7 +290,7 @@ def row_gradient(phases: Phases, psi: np.ndarray, lam: np.ndarray, out: np.ndarr
         np.add.at(out, table.terms, -2 * (table.spectra.T @ sums))
 
 
-def reduced_matrices(psi: np.ndarray, lam: np.ndarray) -> np.ndarray:
+def reduced_matrices(psi: np.ndarray, lam: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Return the one-qubit partial traces of ``sum_rows psi lam^dagger``.
 
     They are taken from the partial traces on groups of up to four qubits, each a product of
@@ -235,6 +299,8 @@ def reduced_matrices(psi: np.ndarray, lam: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     psi, lam : ndarray of complex, shape (2 ** n_qubits, n_columns)
+    wanted : ndarray of bool, shape (n_qubits,)
+        Groups without any of these qubits are left at zero.
 
     Returns
     -------
@@ -242,15 +308,66 @@ def reduced_matrices(psi: np.ndarray, lam: np.ndarray) -> np.ndarray:
     """
     n_qubits = len(psi).bit_length() - 1
     n_groups = -(-n_qubits // 4)
-    borders = np.linspace(0, n_qubits, n_groups + 1).astype(int)
+    borders = np.linspace(0, n_qubits, n_groups + 1).astype(int).tolist()
     conjugate = lam.conj()
-    out = np.empty((n_qubits, 2, 2), dtype=complex)
-    for begin, stop in zip(borders, borders[1:], strict=False):
-        shape = (2**begin, 2 ** (stop - begin), -1)
-        groups = np.matmul(psi.reshape(shape), conjugate.reshape(shape).swapaxes(1, 2))
-        matrix = groups.sum(axis=0, dtype=complex)
-        out[begin:stop] = matrix.ravel()[trace_indices(int(stop - begin))].sum(axis=-1)
+    out = np.zeros((n_qubits, 2, 2), dtype=complex)
+    for begin, stop in itertools.pairwise(borders):
+        if wanted[begin:stop].any():
+            matrix = _group_matrix(psi, conjugate, begin, stop)
+            out[begin:stop] = matrix.ravel()[trace_indices(stop - begin)].sum(axis=-1)
     return out
+
+
+def reduced_pairs(
+    psi: np.ndarray, lam: np.ndarray, pairs: Sequence[tuple[int, int]]
+) -> np.ndarray:
+    """Return partial traces of ``sum_rows psi lam^dagger`` on disjoint pairs of qubits.
+
+    Parameters
+    ----------
+    psi, lam : ndarray of complex, shape (2 ** n_qubits, n_columns)
+    pairs : sequence of (int, int)
+        In increasing order within each pair.
+
+    Returns
+    -------
+    ndarray of complex128, shape (n_pairs, 4, 4)
+    """
+    conjugate = lam.conj()
+    out = np.empty((len(pairs), 4, 4), dtype=complex)
+    place = {pair: i for i, pair in enumerate(pairs)}
+    rest = dict(place)
+    for a, b in sorted(pairs):
+        if (a, b) not in rest:
+            continue
+        i = rest.pop((a, b))
+        if b > a + 1:
+            out[i] = _distant_pair(psi, conjugate, a, b)
+        elif (b + 1, b + 2) in rest:  # two pairs side by side share a product
+            j = rest.pop((b + 1, b + 2))
+            matrix = _group_matrix(psi, conjugate, a, b + 3).reshape((4,) * 4)
+            out[i] = np.einsum("ikjk->ij", matrix)
+            out[j] = np.einsum("kikj->ij", matrix)
+        else:
+            out[i] = _group_matrix(psi, conjugate, a, b + 1)
+    return out
+
+
+def _group_matrix(psi: np.ndarray, conjugate: np.ndarray, begin: int, stop: int) -> np.ndarray:
+    """Return the partial trace of psi lam^dagger on neighbouring qubits."""
+    shape = (2**begin, 2 ** (stop - begin), -1)
+    groups = np.matmul(psi.reshape(shape), conjugate.reshape(shape).swapaxes(1, 2))
+    return groups.sum(axis=0, dtype=complex)
+
+
+def _distant_pair(psi: np.ndarray, conjugate: np.ndarray, a: int, b: int) -> np.ndarray:
+    """Return the partial trace of psi lam^dagger on two qubits apart."""
+    shape = (2**a, 2, 2 ** (b - a - 1), 2, -1)
+    left, right = (
+        np.moveaxis(states.reshape(shape), (1, 3), (0, 1)).reshape(4, -1)
+        for states in (psi, conjugate)
+    )
+    return (left @ right.T).astype(complex)
 
 
 def _support_sums(table: PhaseTable, overlap: np.ndarray) -> np.ndarray:
@@ -285,7 +402,7 @@ class DenseBlocks:
 
     def __init__(self, bound: Bound) -> None:
         self.bound = bound
-        self.locals = _kron(bound.unitaries[bound.plan.chains.index])
+        self.locals = _kron(bound.unitaries[bound.plan.index])
         self.unitaries: list[np.ndarray | None] = []
         self._steps: list[list[tuple[Any, int, np.ndarray, np.ndarray | None]]] = []
         for block in bound.plan.blocks:
@@ -311,7 +428,7 @@ class DenseBlocks:
 
     def backward(self, outer: dict[int, np.ndarray], gradient: SharedGradient) -> None:
         """Add the gradients of all blocks, given ``sum_rows lam_out psi_in^dagger`` of each."""
-        n_local, n_qubits = self.bound.plan.chains.index.shape
+        n_local, n_qubits = self.bound.plan.index.shape
         dim = 2**n_qubits
         products = np.empty((n_local, dim, dim), dtype=complex)
         for block, lam in outer.items():
@@ -329,7 +446,7 @@ class DenseBlocks:
                     products[local] = adjoint if before is None else before @ adjoint
         if n_local:
             sums = products.reshape(n_local, -1)[:, trace_indices(n_qubits)].sum(axis=-1)
-            gradient.reduced[self.bound.plan.chains.index] += sums
+            gradient.reduced[self.bound.plan.index] += sums
 
 
 def _overlap(lam: np.ndarray, diagonal: np.ndarray, before: np.ndarray | None) -> np.ndarray:

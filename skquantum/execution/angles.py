@@ -9,6 +9,13 @@ from typing import Any
 import numpy as np
 import sympy
 
+# Radians. Beyond this, neighbouring numbers of double precision are further apart than 1e-4.
+LARGEST = 1e12
+
+
+class AngleError(ValueError):
+    """A gate's exponent is no angle: not a finite real number, or too large."""
+
 
 class Angles:
     """The exponents of a program's gates, for all rows at a time.
@@ -70,6 +77,12 @@ class Angles:
         weights = set(self._columns[len(self._data) :])
         return any(e.free_symbols & weights for e in self._renamed)
 
+    @cached_property
+    def _have_data(self) -> list[bool]:
+        """Which expressions depend on data."""
+        data = set(self._columns[: len(self._data)])
+        return [bool(e.free_symbols & data) for e in self._renamed]
+
     def __call__(self, X: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """Return angles in radians, shape (n_expressions, n_samples).
 
@@ -80,8 +93,9 @@ class Angles:
 
         Raises
         ------
-        ValueError
-            If an angle is not a finite real number.
+        AngleError
+            If an angle is not a finite real number, or one of data is so large that its rest
+            modulo a turn is rounding alone.
         """
         if self._affine is not None:
             matrix, offset = self._affine
@@ -99,13 +113,22 @@ class Angles:
         return self._finite(out, X)
 
     def _finite(self, out: np.ndarray, X: np.ndarray) -> np.ndarray:
-        if not np.isfinite(out).all():
-            term, sample = np.argwhere(~np.isfinite(out))[0]
-            raise ValueError(
-                f"The gate exponent {self.expressions[term]} is not a finite real number for "
-                f"row {sample} of the batch, with values {X[sample]}."
-            )
-        return out
+        # The fastest test that lets all usual angles pass, and neither NaN nor infinity.
+        if np.vdot(out, out) <= LARGEST**2:
+            return out
+        # Weights may grow without limit: it is the training that watches them.
+        limits = np.where(self._have_data, LARGEST, np.finfo(float).max)[:, None]
+        wrong = np.argwhere(~(np.abs(out) <= limits))
+        if len(wrong) == 0:
+            return out
+        term, sample = wrong[0]
+        is_large = np.isfinite(out[term, sample])
+        problem = "too large to be an angle" if is_large else "not a finite real number"
+        remedy = " Scale the data." if is_large else ""
+        raise AngleError(
+            f"The gate exponent {self.expressions[term]} is {problem} for row {sample} of the "
+            f"batch, with values {X[sample]}.{remedy}"
+        )
 
     def pullback(
         self, X: np.ndarray, weights: np.ndarray, gradient: np.ndarray

@@ -7,7 +7,7 @@ nothing but expectation values, and so serve any backend.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +28,12 @@ from skquantum.execution.adjoint import (
     shared_table,
 )
 from skquantum.execution.observables import PauliMatrix
-from skquantum.execution.program import Fixed, Phases, Program
+from skquantum.execution.program import Fixed, Local, Pairs, Phases, Program
 from skquantum.execution.qsim import (
+    adjoint,
     apply_fixed,
-    apply_local,
+    apply_matrices,
     chunks,
-    inverse,
     monomial,
     multiply_tables,
     padded,
@@ -50,7 +50,7 @@ class _Run:
     rows: slice
     angles: np.ndarray
     tables: list[list[np.ndarray]]
-    inputs: list[np.ndarray]  # dense: the states before every block
+    states: list[np.ndarray]  # what the way back needs of the way there
     psi: np.ndarray
 
 
@@ -62,14 +62,24 @@ class AdjointEvaluator:
     program : Program
     observables : PauliMatrix
     n_threads : int
+    prepare : callable, default=None
+        Returns the states that rows start from, shape (n_samples, 2 ** n_qubits). Without it,
+        rows are values of the data symbols. There is no gradient for rows that are prepared.
     """
 
-    def __init__(self, program: Program, observables: PauliMatrix, n_threads: int) -> None:
+    def __init__(
+        self,
+        program: Program,
+        observables: PauliMatrix,
+        n_threads: int,
+        prepare: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> None:
         program.row_angles.check_differentiable()
         program.shared_angles.check_differentiable()
         self.program = program
         self.observables = observables
         self.n_threads = n_threads
+        self.prepare = prepare
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return expectation values, shape (n_samples, n_observables)."""
@@ -89,6 +99,7 @@ class AdjointEvaluator:
         `data_gradient` the former is zero, and what it alone needs is not computed.
         """
         by_row_needed = data_gradient or self.program.row_angles.has_weights
+        by_row_needed = by_row_needed and self.prepare is None
         bound, out = self._start(X, weights)
         # What a run keeps: its state, and for every layer of phases a state and its tables.
         arrays = 1 + 2 * len(bound.plan.by_row)
@@ -132,48 +143,72 @@ class AdjointEvaluator:
         # Not a matter of how many rows there are: a row's result must not depend on the others.
         dense = self.program.n_qubits <= DENSE_QUBITS
         blocks = bound.dense_blocks() if dense else None
+        # Small batches are widened: it costs nothing, and a row's result then does not depend
+        # on the rows beside it.
+        wide = dense and len(X) * dim <= 2**16
         for rows, n_columns in chunks(len(X), dim, CHUNK_AMPLITUDES):
-            angles = self.program.row_angles(X[rows], weights)
-            if blocks is None:
-                yield self._forward_direct(bound, rows, padded(angles, n_columns))
-            else:
-                yield _forward_dense(bound, blocks, rows, angles, len(X) * dim <= 2**16)
+            start = self._start_states(X[rows], np.complex128 if wide else np.complex64)
+            angles = self._row_angles(X[rows], weights)
+            if blocks is not None:
+                yield _forward_dense(bound, blocks, rows, start, angles)
+                continue
+            if self.prepare is not None:
+                start = padded(start, n_columns)
+            yield self._forward_direct(bound, rows, start, padded(angles, n_columns))
 
-    def _forward_direct(self, bound: Bound, rows: slice, angles: np.ndarray) -> _Run:
+    def _start_states(self, X: np.ndarray, dtype: Any) -> np.ndarray:
+        """Return the states before the program, one column each or one for all."""
+        if self.prepare is not None:
+            return np.ascontiguousarray(self.prepare(X).T, dtype=dtype)
+        return self.program.start.astype(dtype)[:, None]
+
+    def _row_angles(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        if self.prepare is not None:
+            return np.empty((0, len(X)))
+        return self.program.row_angles(X, weights)
+
+    def _forward_direct(
+        self, bound: Bound, rows: slice, psi: np.ndarray, angles: np.ndarray
+    ) -> _Run:
         n_columns = angles.shape[1]
         prepared = bound.plan
-        psi = self.program.start.astype(np.complex64)[:, None]
         tables: list[list[np.ndarray]] = []
+        states: list[np.ndarray] = []
         for k, block in enumerate(prepared.blocks):
             if block and psi.shape[1] == 1:
                 psi = np.repeat(psi, n_columns, axis=1)
             for segment, local in block:
+                if not isinstance(segment, Fixed):
+                    states.append(psi)
                 psi = self._step(bound, segment, local, psi)
             if k < len(prepared.by_row):
                 phases = [phase_table(t, angles) for t in prepared.by_row[k].tables]
                 tables.append(phases)
+                if states and states[-1] is psi:  # it is needed, and would be overwritten
+                    psi = psi.copy()
                 psi = multiply_tables(psi, phases, n_columns)
+                states.append(psi)
         if psi.shape[1] == 1:
             psi = np.repeat(psi, n_columns, axis=1)
-        return _Run(rows, angles, tables, [], psi)
+        return _Run(rows, angles, tables, states, psi)
 
     def _step(
         self, bound: Bound, segment: Any, local: int, psi: np.ndarray, back: bool = False
     ) -> np.ndarray:
-        """Apply a shared segment, or undo it, on psi or on psi and lam together."""
+        """Apply a shared segment to states, or its adjoint."""
         n_qubits = self.program.n_qubits
         if local >= 0:
-            matrices = bound.unitaries[bound.plan.chains.index[local]]
+            matrices, where = bound.matrices(segment, local)
             if back:
                 matrices = matrices.conj().swapaxes(1, 2)
-            return apply_local(matrices, psi, self.n_threads)
+            return apply_matrices(matrices, where, psi, self.n_threads)
         if isinstance(segment, Fixed):
-            fixed = inverse(segment) if back else segment
+            fixed = adjoint(segment) if back else segment
             moves = monomial(fixed, n_qubits)
             if moves is None:
                 return apply_fixed(fixed, psi, self.n_threads)
             source, phases = moves
-            psi = psi.take(source, axis=-2)
+            psi = psi.take(source, axis=0)
             return psi if phases is None else np.multiply(psi, phases, out=psi)
         diagonal = shared_table(segment, bound.angles, n_qubits).astype(np.complex64)
         return psi * (diagonal.conj() if back else diagonal)[:, None]
@@ -188,7 +223,7 @@ class AdjointEvaluator:
     ) -> None:
         """Add the gradients of shared angles and, unless None, of the angles by row."""
         lam = self.observables.apply(run.psi, cotangent)
-        if run.inputs:
+        if self.program.n_qubits <= DENSE_QUBITS:
             _backward_dense(bound, bound.dense_blocks(), run, lam, by_row, gradient)
         else:
             self._backward_direct(bound, run, lam, by_row, gradient)
@@ -201,25 +236,33 @@ class AdjointEvaluator:
         by_row: np.ndarray | None,
         gradient: SharedGradient,
     ) -> None:
-        both = np.stack([run.psi, lam])
         prepared = bound.plan
         first = _first_block(prepared, by_row)
+        states = list(run.states)
+        view = (2,) * self.program.n_qubits + (-1,)
         for k in range(len(prepared.blocks) - 1, first - 1, -1):
             for segment, local in reversed(prepared.blocks[k]):
-                if isinstance(segment, Phases):
-                    overlap = imaginary_overlap(both[1], both[0]).sum(axis=1)
+                lam = self._step(bound, segment, local, lam, back=True)
+                if isinstance(segment, Local):
+                    gradient.add_chains(local, states.pop(), lam)
+                elif isinstance(segment, Pairs):
+                    gradient.add_pairs(segment, local, states.pop(), lam)
+                elif isinstance(segment, Phases):
+                    overlap = imaginary_overlap(lam, states.pop()).sum(axis=1)
                     for table in segment.tables:
                         gradient.add_phases(table, overlap)
-                both = self._step(bound, segment, local, both, back=True)
-                if local >= 0:
-                    gradient.add_chains(local, both[0], both[1])
-            if k and by_row is not None:
-                row_gradient(prepared.by_row[k - 1], both[0], both[1], by_row)
+            if k == 0:
+                break
+            psi = states.pop()
+            if by_row is not None:
+                row_gradient(prepared.by_row[k - 1], psi, lam, by_row)
             if k > first:
-                shape = (2,) + (2,) * self.program.n_qubits + (both.shape[-1],)
-                view = both.reshape(shape)
-                for phases in run.tables[k - 1]:
-                    np.multiply(view, phases.conj(), out=view)
+                # Not in place: derivatives of rotations may be waiting for this array.
+                phases, *others = run.tables[k - 1]
+                undone = lam.reshape(view) * phases.conj()
+                for phases in others:
+                    np.multiply(undone, phases.conj(), out=undone)
+                lam = undone.reshape(lam.shape)
 
 
 def _first_block(prepared: Plan, by_row: np.ndarray | None) -> int:
@@ -239,13 +282,10 @@ def _length(rows: slice) -> int:
 
 
 def _forward_dense(
-    bound: Bound, blocks: DenseBlocks, rows: slice, angles: np.ndarray, double: bool
+    bound: Bound, blocks: DenseBlocks, rows: slice, psi: np.ndarray, angles: np.ndarray
 ) -> _Run:
     n_columns = angles.shape[1]
-    # Small batches are widened: it costs nothing, and a row's result then does not depend on
-    # the rows beside it.
-    dtype = np.complex128 if double else np.complex64
-    psi: np.ndarray = bound.plan.program.start.astype(dtype)[:, None]
+    dtype = psi.dtype
     inputs, tables = [], []
     for k, unitary in enumerate(blocks.unitaries):
         inputs.append(psi)
@@ -271,7 +311,7 @@ def _backward_dense(
     n_columns = lam.shape[1]
     first = _first_block(bound.plan, by_row)
     for k in range(len(blocks.unitaries) - 1, first - 1, -1):
-        unitary, psi = blocks.unitaries[k], run.inputs[k]
+        unitary, psi = blocks.unitaries[k], run.states[k]
         if unitary is not None:
             left = lam if psi.shape[1] == n_columns else lam.sum(axis=1, keepdims=True)
             gradient.add_outer(k, left @ psi.conj().T)

@@ -87,9 +87,9 @@ class PauliMatrix:
         out = np.zeros((self.n_observables, psi.shape[1]))
         for mask, (rows, phases) in self.groups.items():
             if mask == 0:
-                probabilities = np.square(psi.real, dtype=float)
-                probabilities += np.square(psi.imag, dtype=float)
-                out[rows] += phases @ probabilities
+                parts = _parts(psi)
+                squares = phases.astype(parts.dtype, copy=False) @ np.square(parts)
+                out[rows] += squares.reshape(len(rows), -1, 2).sum(axis=2, dtype=float)
             else:
                 flipped = psi[self._basis ^ mask].astype(complex)
                 out[rows] += (phases @ (flipped.conj() * psi)).real
@@ -110,11 +110,19 @@ class PauliMatrix:
         out = None
         for mask, (rows, phases) in self.groups.items():
             factor = phases.T @ cotangent[:, rows].T
-            dtype = psi.real.dtype if mask == 0 else psi.dtype
-            part = factor.astype(dtype, copy=False) * psi
-            part = part if mask == 0 else part[self._basis ^ mask]
+            if mask == 0:
+                parts = _parts(psi)
+                twice = np.repeat(factor.astype(parts.dtype, copy=False), 2, axis=1)
+                part = np.multiply(twice, parts, out=twice).view(psi.dtype)
+            else:
+                part = (factor.astype(psi.dtype, copy=False) * psi)[self._basis ^ mask]
             out = part if out is None else out + part
         return np.zeros_like(psi) if out is None else out
+
+
+def _parts(psi: np.ndarray) -> np.ndarray:
+    """Return real and imaginary parts side by side, shape (dim, 2 * n_samples)."""
+    return np.ascontiguousarray(psi).view(psi.real.dtype)
 
 
 def _flips(string: cirq.PauliString, place: dict[cirq.Qid, int]) -> int:

@@ -1,9 +1,10 @@
 """The compiler: a Cirq circuit becomes a short list of segments that run on a whole batch.
 
 Symbols are either *data*, with a value for each row of the batch, or *weights*, with one value
-for all rows. Segments come in three kinds:
+for all rows. Segments come in four kinds:
 
 - *local*: one-qubit gates that depend on weights, with the constant ones between them;
+- *pairs*: the same for gates that follow one another on two qubits, in larger registers;
 - *fixed*: other constant gates;
 - *phases*: gates that differ from row to row, and rotations of several qubits. Between fixed
   basis changes, which join the neighbouring segments, each of them is a diagonal
@@ -24,11 +25,13 @@ import numpy as np
 import sympy
 
 from skquantum.execution.angles import Angles
+from skquantum.execution.fusion import Gate, Run, fuse, matrix_on, spectrum_on
 from skquantum.execution.rotations import RotationForm, rotation_form
 
 SPLIT_QUBITS = 6  # below, one table of phases costs less than the calls for two
 MAX_GATE_QUBITS = 6  # the widest matrix gate that qsim applies
-LOCAL, FIXED, PHASES = range(3)  # a qubit's level counts segments; its kind is level % 3
+FUSE_ABOVE = 6  # qubits; up to here the engine makes one matrix of everything between the data
+LOCAL, PAIRS, FIXED, PHASES = range(4)  # a qubit's level counts segments; its kind is level % 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,24 @@ class Local:
     """
 
     chains: tuple[tuple[int, tuple[Any, ...]], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Gates on disjoint pairs of qubits that are the same for all rows.
+
+    Attributes
+    ----------
+    chains : tuple of (pair, elements)
+        For each pair of qubits its gates in time order, as in `Local`, with matrices of 4x4.
+    """
+
+    chains: tuple[tuple[tuple[int, int], tuple[Any, ...]], ...]
+
+    @property
+    def qubits(self) -> list[tuple[int, int]]:
+        """The pairs."""
+        return [pair for pair, _ in self.chains]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +110,7 @@ class Phases:
     by_row: bool
 
 
-Segment = Local | Fixed | Phases
+Segment = Local | Pairs | Fixed | Phases
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +122,7 @@ class Program:
     n_qubits : int
     start : ndarray of complex128, shape (2 ** n_qubits,)
         The state after the first constant segments, which need no batch.
-    segments : tuple of Local, Fixed or Phases
+    segments : tuple of Local, Pairs, Fixed or Phases
         What is left to run.
     row_angles : Angles
         Those that differ from row to row.
@@ -121,6 +142,8 @@ def compile_program(
     circuit: cirq.FrozenCircuit,
     data: tuple[sympy.Symbol, ...],
     weights: tuple[sympy.Symbol, ...] = (),
+    fuse_above: int = FUSE_ABOVE,
+    from_zero: bool = True,
 ) -> Program:
     """Compile a circuit for the batched engine.
 
@@ -132,6 +155,11 @@ def compile_program(
         The symbols that receive one value per row, in the order of the columns.
     weights : tuple of sympy.Symbol, default=()
         The symbols that receive one value for all rows.
+    fuse_above : int
+        With more qubits than these, gates on the same pair of qubits are fused.
+    from_zero : bool, default=True
+        Whether it runs on the all-zeros state, so that constant gates at its beginning become
+        part of the start; otherwise they are segments like others.
 
     Returns
     -------
@@ -148,19 +176,32 @@ def compile_program(
         raise ValueError("The circuit has no qubits; add at least one gate to it.")
     check_symbols(circuit, (*data, *weights))
     schedule = _Schedule(len(qubits), set(data))
-    index = {q: i for i, q in enumerate(qubits)}
+    gates = _gates(circuit, {q: i for i, q in enumerate(qubits)}, set(data))
+    for gate in fuse(gates) if len(qubits) > fuse_above else gates:
+        schedule.add(gate)
+    return schedule.program(data, weights, from_zero)
+
+
+def _gates(
+    circuit: cirq.FrozenCircuit, index: dict[cirq.Qid, int], data: set[sympy.Symbol]
+) -> Iterator[Gate]:
+    """Yield the circuit's gates as matrices and rotations."""
     for op in flatten(circuit.all_operations()):
         where = tuple(index[q] for q in op.qubits)
         if not cirq.is_parameterized(op):
-            schedule.add_matrix(cirq.unitary(op), where)
+            yield Gate(where, cirq.unitary(op), True)
             continue
         form = rotation_form(op.gate)
         assert form is not None  # flatten lets nothing else through
         if cirq.parameter_names(op):
-            schedule.add_rotation(form, where)
+            yield Gate(where, form, not depends_on(form, data))
         else:  # a sympy number, which Cirq counts as a parameter
-            schedule.add_matrix(form.matrix(len(where)), where)
-    return schedule.program(data, weights)
+            yield Gate(where, form.matrix(len(where)), True)
+
+
+def depends_on(form: RotationForm, data: set[sympy.Symbol]) -> bool:
+    """Return whether a rotation's angles depend on any of the symbols."""
+    return any(getattr(t, "free_symbols", set()) & data for t, _ in form.terms)
 
 
 def check_symbols(circuit: cirq.AbstractCircuit, symbols: Sequence[sympy.Symbol]) -> None:
@@ -236,7 +277,7 @@ def _refusal(op: cirq.Operation) -> str:
 
 
 class _Schedule:
-    """Sorts gates into levels, whose kinds follow one another: local, fixed, phases, local, ...
+    """Sorts gates into levels, whose kinds follow one another: local, pairs, fixed, phases, ...
 
     Every qubit has a level, the last segment that touches it. A gate goes to the lowest level of
     its kind that is not before any of its qubits, so rotations on different qubits meet in one
@@ -249,9 +290,19 @@ class _Schedule:
         self.scalar = 1.0 + 0.0j
         self.level = [0] * n_qubits
         self.local: dict[int, dict[int, list[Any]]] = {}
+        self.pairs: dict[int, list[tuple[tuple[int, int], tuple[Any, ...]]]] = {}
         self.fixed: dict[int, list[tuple[np.ndarray, tuple[int, ...]]]] = {}
         self.phases: dict[int, list[tuple[bool, int, np.ndarray, tuple[int, ...]]]] = {}
         self.terms: dict[bool, dict[Any, int]] = {False: {}, True: {}}  # by row?
+
+    def add(self, gate: Gate | Run) -> None:
+        """Add a gate, or gates to be one."""
+        if isinstance(gate, Run):
+            self._add_pair(gate)
+        elif isinstance(gate.what, RotationForm):
+            self.add_rotation(gate.what, gate.qubits)
+        else:
+            self.add_matrix(gate.what, gate.qubits)
 
     def add_matrix(self, matrix: np.ndarray, qubits: tuple[int, ...]) -> None:
         """Add a constant gate."""
@@ -260,7 +311,8 @@ class _Schedule:
             return
         diagonal = np.diag(matrix)
         level = max(self.level[q] for q in qubits)
-        if level % 3 == PHASES and np.array_equal(matrix, np.diag(diagonal)):
+        is_phases = np.array_equal(matrix, np.diag(diagonal)) and np.allclose(abs(diagonal), 1)
+        if level % 4 == PHASES and is_phases:
             # A diagonal gate after rotations commutes with them: one more phase.
             self._add_phases(level, ((1.0, np.angle(diagonal) / np.pi),), qubits)
         elif len(qubits) == 1:
@@ -271,8 +323,7 @@ class _Schedule:
 
     def add_rotation(self, form: RotationForm, qubits: tuple[int, ...]) -> None:
         """Add a rotation by a symbolic angle."""
-        by_row = any(self._by_row(t) for t, _ in form.terms)
-        if len(qubits) == 1 and not by_row:
+        if len(qubits) == 1 and not depends_on(form, self.data):
             basis = form.basis[0][0] if form.basis else np.eye(2)
             for expression, spectrum in form.terms:
                 self._add_local(qubits[0], (basis, spectrum, self._term(expression, False)))
@@ -294,7 +345,7 @@ class _Schedule:
     def _raise(self, qubits: tuple[int, ...], kind: int) -> int:
         """Move qubits to the next level of a kind, and return it."""
         level = max(self.level[q] for q in qubits)
-        level += (kind - level) % 3
+        level += (kind - level) % 4
         for q in qubits:
             self.level[q] = level
         return level
@@ -302,6 +353,26 @@ class _Schedule:
     def _add_local(self, qubit: int, element: Any) -> None:
         level = self._raise((qubit,), LOCAL)
         self.local.setdefault(level, {}).setdefault(qubit, []).append(element)
+
+    def _add_pair(self, run: Run) -> None:
+        first, second = sorted(run.qubits)
+        pair = first, second
+        elements: list[Any] = []
+        for gate in run.gates:
+            if not isinstance(gate.what, RotationForm):
+                elements.append(matrix_on(gate.what, gate.qubits, pair))
+                continue
+            basis = np.eye(4, dtype=complex)
+            for matrix, where in gate.what.basis:
+                basis = matrix_on(matrix, tuple(gate.qubits[i] for i in where), pair) @ basis
+            for expression, spectrum in gate.what.terms:
+                term = self._term(expression, False)
+                elements.append((basis, spectrum_on(spectrum, gate.qubits, pair), term))
+        level = self._raise(pair, PAIRS)
+        if any(set(pair) & set(other) for other, _ in self.pairs.get(level, [])):
+            level += 4
+            self.level[first] = self.level[second] = level
+        self.pairs.setdefault(level, []).append((pair, tuple(elements)))
 
     def _add_basis_change(self, matrix: np.ndarray, qubits: tuple[int, ...]) -> None:
         if len(qubits) == 1:
@@ -313,7 +384,7 @@ class _Schedule:
     def _cancel(self, matrix: np.ndarray, qubits: tuple[int, ...]) -> bool:
         """Drop a basis change V that V^-1 would follow, and go back to the phases before it."""
         level = self.level[qubits[0]]
-        if level < 3 or any(self.level[q] != level for q in qubits):
+        if level < 4 or any(self.level[q] != level for q in qubits):
             return False
         if len(qubits) == 1:
             chain = self.local.get(level, {}).get(qubits[0], [])
@@ -324,13 +395,14 @@ class _Schedule:
             touching = [g for g in self.fixed.get(level, []) if set(g[1]) & set(qubits)]
             if len(touching) != 1 or touching[0][1] != qubits:
                 return False
-            if not _equal(touching[0][0], matrix) or any(
-                self.local.get(level - 1, {}).get(q) for q in qubits
-            ):
+            before = self.local.get(level - FIXED + LOCAL, {}).keys() | {
+                q for pair, _ in self.pairs.get(level - FIXED + PAIRS, []) for q in pair
+            }
+            if not _equal(touching[0][0], matrix) or before & set(qubits):
                 return False
             self.fixed[level] = [g for g in self.fixed[level] if g is not touching[0]]
         for q in qubits:
-            self.level[q] = level - 1 - level % 3
+            self.level[q] = level - 1 - level % 4
         return True
 
     def _add_phases(self, level: int, terms: Any, qubits: tuple[int, ...]) -> None:
@@ -345,7 +417,10 @@ class _Schedule:
             self.level[q] = level
 
     def program(
-        self, data: tuple[sympy.Symbol, ...], weights: tuple[sympy.Symbol, ...]
+        self,
+        data: tuple[sympy.Symbol, ...],
+        weights: tuple[sympy.Symbol, ...],
+        from_zero: bool = True,
     ) -> Program:
         """Return what was scheduled."""
         segments: list[Segment] = []
@@ -359,7 +434,7 @@ class _Schedule:
         start = np.zeros(2**self.n_qubits, dtype=complex)
         start[0] = self.scalar
         first = segments[0] if segments else None
-        if isinstance(first, Fixed):
+        if from_zero and isinstance(first, Fixed):
             start = apply_constant(first, start[:, None], self.n_qubits)[:, 0]
             del segments[0]
         return Program(
@@ -376,6 +451,8 @@ class _Schedule:
             yield Local(chains)
         elif chains:
             yield Fixed(tuple((matrix, (q,)) for q, chain in chains for matrix in chain))
+        if self.pairs.get(level):
+            yield Pairs(tuple(self.pairs[level]))
         if self.fixed.get(level):
             yield Fixed(tuple(self.fixed[level]))
         for by_row in (False, True):

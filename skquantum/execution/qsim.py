@@ -10,7 +10,7 @@ contiguous rows.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -76,7 +76,8 @@ def fewest_columns(n_qubits: int) -> int:
 
 def padded(angles: np.ndarray, n_columns: int) -> np.ndarray:
     """Fill angles of shape (n_angles, n_rows) up with zeros to so many columns."""
-    return np.pad(angles, ((0, 0), (0, n_columns - angles.shape[1])))
+    missing = n_columns - angles.shape[1]
+    return np.pad(angles, ((0, 0), (0, missing))) if missing else angles
 
 
 def _run_chunk(program: Program, angles: np.ndarray, n_columns: int, n_threads: int) -> np.ndarray:
@@ -151,7 +152,7 @@ def apply_fixed(segment: Fixed, psi: np.ndarray, n_threads: int = 1) -> np.ndarr
     Parameters
     ----------
     segment : Fixed
-    psi : ndarray of complex64, shape (2 ** n_qubits, n_columns) or (2, 2 ** n_qubits, n_columns)
+    psi : ndarray of complex64, shape (2 ** n_qubits, n_columns)
         The number of columns is a power of two.
     n_threads : int, default=1
 
@@ -159,19 +160,34 @@ def apply_fixed(segment: Fixed, psi: np.ndarray, n_threads: int = 1) -> np.ndarr
     -------
     ndarray of the same shape
     """
-    n_batch, n_qubits = (size.bit_length() - 1 for size in psi.shape[:-3:-1])
+    n_qubits, n_batch = (size.bit_length() - 1 for size in psi.shape)
     if not binding_works():
         return _apply_by_simulator(segment.gates, psi)
     total = psi.size.bit_length() - 1
     return _simulate(_fixed_circuit(segment, n_qubits, n_batch, total), psi, n_threads)
 
 
-def apply_local(matrices: np.ndarray, psi: np.ndarray, n_threads: int = 1) -> np.ndarray:
-    """Apply one 2x2 matrix for each qubit, shape (n_qubits, 2, 2), to all columns."""
-    n_batch, n_qubits = (size.bit_length() - 1 for size in psi.shape[:-3:-1])
+def apply_matrices(
+    matrices: np.ndarray, where: Sequence[tuple[int, ...]], psi: np.ndarray, n_threads: int = 1
+) -> np.ndarray:
+    """Apply matrices on disjoint qubits to all columns, as `apply_fixed` does.
+
+    Parameters
+    ----------
+    matrices : ndarray of complex, shape (n_gates, 2, 2) or (n_gates, 4, 4)
+    where : sequence of tuple of int
+        The qubits of each.
+    psi : ndarray of complex64, shape (2 ** n_qubits, n_columns)
+    n_threads : int, default=1
+
+    Returns
+    -------
+    ndarray of the shape of `psi`
+    """
+    n_qubits, n_batch = (size.bit_length() - 1 for size in psi.shape)
     if not binding_works():
-        return _apply_by_simulator([(m, (q,)) for q, m in enumerate(matrices)], psi)
-    gates = ((0, matrix, (q,)) for q, matrix in enumerate(matrices))
+        return _apply_by_simulator(list(zip(matrices, where, strict=True)), psi)
+    gates = ((0, matrix, qubits) for matrix, qubits in zip(matrices, where, strict=True))
     total = psi.size.bit_length() - 1
     return _simulate(_circuit(gates, n_qubits, n_batch, total), psi, n_threads)
 
@@ -222,10 +238,10 @@ def _circuit(gates: Gates, n_qubits: int, n_batch: int, total: int) -> Any:
 def _apply_by_simulator(
     gates: Iterable[tuple[np.ndarray, tuple[int, ...]]], psi: np.ndarray
 ) -> np.ndarray:
-    total, skip = psi.size.bit_length() - 1, psi.ndim - 2
+    total = psi.size.bit_length() - 1
     line = cirq.LineQubit.range(total)
     circuit = cirq.Circuit(
-        cirq.MatrixGate(matrix, unitary_check=False)(*(line[skip + q] for q in qubits))
+        cirq.MatrixGate(matrix, unitary_check=False)(*(line[q] for q in qubits))
         for matrix, qubits in gates
     )
     _, out, _ = qsimcirq.QSimSimulator().simulate_into_1d_array(
@@ -235,8 +251,8 @@ def _apply_by_simulator(
 
 
 @derived
-def inverse(segment: Fixed) -> Fixed:
-    """Return the inverse of constant gates."""
+def adjoint(segment: Fixed) -> Fixed:
+    """Return the adjoint of constant gates: their inverse, if they are unitary."""
     return Fixed(tuple((matrix.conj().T, qubits) for matrix, qubits in reversed(segment.gates)))
 
 
@@ -290,3 +306,54 @@ def binding_works() -> bool:
             stacklevel=2,
         )
     return works
+
+
+# ------------------------------------------------------------------ trajectories
+
+
+def trajectory_means(
+    circuit: cirq.Circuit,
+    observables: list[cirq.PauliSum],
+    qubits: Sequence[cirq.Qid],
+    n_batches: int,
+    n_trajectories: int,
+    seed: int,
+    n_threads: int = 1,
+) -> np.ndarray:
+    """Return expectation values of a noisy circuit, means over batches of trajectories.
+
+    Parameters
+    ----------
+    circuit : cirq.Circuit
+        Without symbols, with its channels.
+    observables : list of cirq.PauliSum
+    qubits : sequence of cirq.Qid
+    n_batches, n_trajectories : int
+        Number of batches, and of trajectories in each of them.
+    seed : int
+    n_threads : int, default=1
+
+    Returns
+    -------
+    ndarray of float64, shape (n_batches, n_observables)
+    """
+    options = qsimcirq.QSimOptions(cpu_threads=n_threads, ev_noisy_repetitions=n_trajectories)
+    simulator = qsimcirq.QSimSimulator(options, seed=seed)
+    batches = simulator.simulate_expectation_values_sweep(
+        circuit, list(observables), [cirq.ParamResolver()] * n_batches, qubit_order=qubits
+    )
+    return np.array(batches).real
+
+
+def trajectory_bits(
+    circuit: cirq.Circuit, qubits: Sequence[cirq.Qid], repetitions: int, seed: int
+) -> np.ndarray:
+    """Return the bits of all qubits, measured at the end of so many runs of a noisy circuit.
+
+    Returns
+    -------
+    ndarray of int, shape (repetitions, n_qubits)
+    """
+    measured = circuit + cirq.Moment(cirq.measure(*qubits, key="bits"))
+    result = qsimcirq.QSimSimulator(seed=seed).run(measured, repetitions=repetitions)
+    return result.measurements["bits"]

@@ -59,10 +59,7 @@ class ParameterShiftEvaluator(_ExpectationEvaluator):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        operations, terms = _free_angles(self.circuit)
-        # The original's qubits, even those that only had gates without effect.
-        qubits = sorted(self.circuit.all_qubits())
-        self._free = cirq.Circuit(cirq.I.on_each(qubits), operations).freeze()
+        self._free, terms = _free_angles(self.circuit)
         self._symbols = tuple(sympy.Symbol(f"shift_{i}") for i in range(len(terms)))
         self._angles = Angles([t for t, _ in terms], self.data, self.weights)
         self._angles.check_differentiable()
@@ -188,23 +185,32 @@ def shift_rule(omegas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _free_angles(
     circuit: cirq.FrozenCircuit,
-) -> tuple[list[cirq.Operation], list[tuple[Any, np.ndarray]]]:
-    """Give every symbolic exponent a symbol of its own."""
-    operations: list[cirq.Operation] = []
+) -> tuple[cirq.FrozenCircuit, list[tuple[Any, np.ndarray]]]:
+    """Give every symbolic exponent a symbol of its own, and leave moments as they are.
+
+    A noise model adds noise by moments, so gates that have to be decomposed stay in theirs.
+    """
     terms: list[tuple[Any, np.ndarray]] = []
 
     def fresh(exponent: Any, spectrum: np.ndarray) -> sympy.Symbol:
         terms.append((exponent, spectrum))
         return sympy.Symbol(f"shift_{len(terms) - 1}")
 
-    for op in flatten(circuit.all_operations(), _can_be_shifted):
-        if cirq.parameter_names(op) and hasattr(op.gate, "_rotation_form_"):
-            operations.extend(_expanded(op, fresh))
-        elif cirq.parameter_names(op):
-            operations.append(_with_free_angles(op.gate, fresh).on(*op.qubits))
-        else:
-            operations.append(op)
-    return operations, terms
+    def freed(whole: cirq.Operation) -> cirq.Operation:
+        parts: list[cirq.Operation] = []
+        for op in flatten(iter([whole]), _can_be_shifted):
+            if cirq.parameter_names(op) and hasattr(op.gate, "_rotation_form_"):
+                parts.extend(_expanded(op, fresh))
+            elif cirq.parameter_names(op):
+                parts.append(_with_free_angles(op.gate, fresh).on(*op.qubits))
+            else:
+                parts.append(op)
+        if len(parts) == 1 and set(parts[0].qubits) == set(whole.qubits):
+            return parts[0]
+        return cirq.CircuitOperation(cirq.FrozenCircuit(cirq.I.on_each(*whole.qubits), parts))
+
+    moments = [cirq.Moment(freed(op) for op in moment if op.qubits) for moment in circuit]
+    return cirq.FrozenCircuit(*moments), terms
 
 
 def _can_be_shifted(op: cirq.Operation) -> bool:

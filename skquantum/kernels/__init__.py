@@ -3,5 +3,6 @@
 from skquantum.kernels._base import Kernel
 from skquantum.kernels._fidelity import FidelityKernel
 from skquantum.kernels._projected import ProjectedKernel
+from skquantum.kernels._psd import GramRepair
 
-__all__ = ["FidelityKernel", "Kernel", "ProjectedKernel"]
+__all__ = ["FidelityKernel", "GramRepair", "Kernel", "ProjectedKernel"]

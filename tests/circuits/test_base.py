@@ -120,6 +120,7 @@ def test_a_template_stands_for_itself():
         (3, TypeError, "encoding must be an Encoding instance or one of 'angle'.*got 3"),
         (None, TypeError, "got None"),
         (ZZEncoding, TypeError, r"Did you mean ZZEncoding\(\)\?"),
+        (cirq.Circuit(), TypeError, r"Wrap it: CircuitEncoding\(circuit\)"),
         (Weights(), TypeError, "must be an Encoding instance"),
     ],
     ids=str,
@@ -141,7 +142,7 @@ def test_other_encodings_are_refused(wrong, error, message):
         (3, TypeError, "ansatz must be an Ansatz instance or one of 'strongly_ent.*got 3"),
         (RealAmplitudes, TypeError, r"Did you mean RealAmplitudes\(\)\?"),
         (ZZEncoding(), TypeError, r"must be an Ansatz instance .*got ZZEncoding\(\)"),
-        (cirq.Circuit(), TypeError, "must be an Ansatz instance"),
+        (cirq.Circuit(), TypeError, r"must be an Ansatz .*Wrap it: CircuitAnsatz\(circuit\)"),
     ],
     ids=str,
 )

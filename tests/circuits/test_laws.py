@@ -16,6 +16,7 @@ from skquantum.circuits import (
     ENCODINGS,
     AmplitudeEncoding,
     AngleEncoding,
+    ArctanEncoding,
     BasisEncoding,
     CircuitEncoding,
     Encoding,
@@ -40,6 +41,8 @@ FOLDED = [
     AngleEncoding(n_qubits=5, reps=2, entanglement="full", bandwidth=2),
     ReuploadingEncoding(),
     ReuploadingEncoding(n_qubits=2, reps=3, entanglement="full", bandwidth=0.7),
+    ArctanEncoding(),
+    ArctanEncoding(n_qubits=2, bandwidth=0.7),
 ]
 INSTANCES = [
     *FOLDED,
@@ -185,6 +188,28 @@ def test_states_are_normalised_and_rows_independent(encoding, X, states):
     every_row = states(encoding, X)
     assert_allclose(np.linalg.norm(every_row, axis=1), 1, rtol=1e-12)
     assert_array_equal(states(encoding, X[2]), every_row[2:3])
+
+
+@pytest.mark.parametrize("n_features", [2, 3, 9])
+@pytest.mark.parametrize("encoding", [*INSTANCES, AngleEncoding(rotation="X")], ids=name_of)
+def test_states_in_closed_form_are_those_of_the_circuit(encoding, n_features, states):
+    if isinstance(encoding, CircuitEncoding) and n_features != N_FEATURES:
+        return
+    X = np.random.default_rng(0).normal(size=(4, n_features)) * [[1], [30], [1e-200], [5]]
+    if isinstance(encoding, BasisEncoding):
+        X = (X > 0) + 0.0
+    found = encoding.states(X)
+    if found is not None:
+        fidelities = np.abs(np.einsum("nz,nz->n", found.conj(), states(encoding, X))) ** 2
+        assert_allclose(fidelities, 1, atol=2e-6)
+        assert_allclose(np.linalg.norm(found, axis=1), 1, atol=2e-6)
+    # One layer of rotations about X or Y, and amplitudes, are known without a run.
+    known = isinstance(encoding, AmplitudeEncoding)
+    known |= n_features <= 8 and repr(encoding) in (
+        "AngleEncoding()",
+        "AngleEncoding(rotation='X')",
+    )
+    assert (found is not None) == known
 
 
 @every_encoding

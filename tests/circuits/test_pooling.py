@@ -71,6 +71,21 @@ def test_pooling_gate_is_crz_x_crx():
     assert_allclose(circuit.unitary(), expected.unitary(), atol=1e-12)
 
 
+def test_modular_pooling_is_that_of_the_tutorial():
+    # two_qubit_pool of TensorFlow Quantum's QCNN tutorial, of powers of Paulis: angles over pi.
+    def selector(qubit, w):
+        return cirq.Circuit(cirq.X(qubit) ** w[0], cirq.Y(qubit) ** w[1], cirq.Z(qubit) ** w[2])
+
+    circuit, (sink, source) = bound(PoolingNetwork("u2", "modular", n_stages=1), 2), LINE[:2]
+    w = np.random.default_rng(0).uniform(-3, 3, 8)
+    block = cirq.Circuit(cirq.ry(w[0])(sink), cirq.ry(w[1])(source), cirq.CX(sink, source))
+    pool = selector(sink, w[2:5] / np.pi) + selector(source, w[5:8] / np.pi)
+    pool += cirq.Circuit(cirq.CX(source, sink)) + selector(sink, w[2:5] / np.pi) ** -1
+    cirq.testing.assert_allclose_up_to_global_phase(
+        circuit.unitary(), (block + pool).unitary(), atol=1e-12
+    )
+
+
 @pytest.mark.parametrize("n_qubits", range(1, 13))
 def test_the_register_halves_from_stage_to_stage(n_qubits):
     network = PoolingNetwork("u2")
@@ -199,7 +214,7 @@ def test_gradient_of_shared_weights(convolution, pooling):
 
 
 def test_unknown_names_are_refused_when_a_circuit_is_asked_for():
-    with pytest.raises(ValueError, match="'convolution' parameter .* Got 'su5'"):
+    with pytest.raises(ValueError, match="Unknown convolution 'su5'. Did you mean 'su4'"):
         PoolingNetwork("su5").layers(4)
     with pytest.raises(ValueError, match="'pooling' parameter .* Got 'max'"):
         PoolingNetwork("u2", "max").symbols(4)

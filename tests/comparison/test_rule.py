@@ -64,6 +64,13 @@ def test_a_model_that_only_keeps_up_leaves_the_choice_and_says_so():
     assert "have the same mean accuracy" in verdict(BASELINE).text
 
 
+def test_a_model_that_is_shown_to_be_worse_hears_so_within_the_limit_too():
+    worse = verdict(BASELINE - 0.015 + NOISE)
+    assert worse.decision == "either" and worse.p_value < 0.05
+    assert "passes the rule, but is worse than B, by less than the limit: use" in worse.text
+    assert "is not shown to be better than B" in verdict(BASELINE - 0.001 + 10 * NOISE).text
+
+
 def test_limits_belong_to_what_is_allowed():
     assert verdict(BASELINE - 0.02).decision == "either"
     assert verdict(BASELINE, cost_ratio=1.5).decision == "either"

@@ -2,6 +2,7 @@
 
 import pickle
 
+import cirq
 import numpy as np
 import pandas as pd
 import pytest
@@ -210,7 +211,7 @@ def test_resources_and_circuit():
         "depth": model.resources_["depth"],
         "n_one_qubit_gates": 8,
         "n_two_qubit_gates": 3,
-        "n_circuits": n * (n - 1) // 2,
+        "n_circuits": n * (n + 1) // 2,
         "n_simulations": n,
     }
     assert len(model.circuit_.all_qubits()) == 4
@@ -220,12 +221,14 @@ def test_resources_and_circuit():
     ("model", "error", "message"),
     [
         (QuantumKernelSVC("zzz"), ValueError, "Did you mean 'zz'"),
+        (QuantumKernelSVC(kernel=FidelityKernel), TypeError, r"Did you mean FidelityKernel\(\)"),
+        (QuantumKernelSVC(kernel=cirq.Circuit()), TypeError, "encoding=CircuitEncoding"),
         (QuantumKernelSVC(kernel="fidelty"), ValueError, "Did you mean 'fidelity'"),
-        (QuantumKernelSVC(kernel=3), ValueError, "'kernel' parameter"),
+        (QuantumKernelSVC(kernel=3), TypeError, "kernel must be a Kernel instance"),
         (QuantumKernelSVC(C=0), ValueError, "'C' parameter"),
-        (QuantumKernelSVC(backend="qsim"), ValueError, "'backend' parameter"),
+        (QuantumKernelSVC(backend="qsim"), TypeError, "backend must be"),
         (QuantumKernelSVC(ZZEncoding(reps=0)), ValueError, "'reps' parameter"),
-        (QuantumKernelSVC(ZZEncoding(n_qubits=40)), ValueError, "n_qubits of the encoding"),
+        (QuantumKernelSVC(ZZEncoding(n_qubits=40)), ValueError, "a lower n_qubits"),
         (QuantumKernelSVC("basis"), ValueError, "0 or 1"),
     ],
 )

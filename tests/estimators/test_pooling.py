@@ -310,7 +310,7 @@ def test_labels_guide_the_pooling():
     trained = quick(tol=1e-3, n_iter_no_change=5).fit(X, Y)
     assert trained.objective_ == "classification"
     assert trained.loss_curve_[-1] < 0.5 * trained.loss_curve_[0]
-    assert trained.coef_.shape == (3, 16)
+    assert trained.readout_coef_.shape == (3, 16)
     random = untrained().fit(X)
     scores = [
         LogisticRegression(max_iter=1000)
@@ -327,7 +327,7 @@ def test_without_a_target_windows_are_reconstructed():
     assert pooling.objective_ == "reconstruction"
     outputs = pooling.transform(X).reshape(-1, 2)
     windows = pooling._windows.extract(X).reshape(-1, 4)
-    rebuilt = outputs @ pooling.coef_.T + pooling.intercept_
+    rebuilt = outputs @ pooling.readout_coef_.T + pooling.readout_intercept_
     explained = 1 - ((rebuilt - windows) ** 2).sum() / ((windows - windows.mean(0)) ** 2).sum()
     assert explained > 0.5
     least_squares = Ridge(1e-6).fit(
@@ -343,12 +343,12 @@ def test_numbers_are_targets_of_a_regression():
     target = StandardScaler().fit_transform(target[:, None])[:, 0]
     pooling = QuantumPoolingTransformer(tol=1e-2, random_state=0).fit(data, target)
     assert pooling.objective_ == "regression"
-    assert pooling.coef_.shape == (1, 5)
+    assert pooling.readout_coef_.shape == (1, 5)
     assert (
         Ridge().fit(pooling.transform(data), target).score(pooling.transform(data), target) > 0.2
     )
     two = pooling.fit(data, np.column_stack([target, -target]))
-    assert two.objective_ == "regression" and two.coef_.shape == (2, 5)
+    assert two.objective_ == "regression" and two.readout_coef_.shape == (2, 5)
 
 
 @pytest.mark.parametrize(
@@ -512,7 +512,7 @@ def test_rows_of_another_shape():
         ({"encoding": AngleEncoding(n_qubits=13)}, "takes 13 qubits .* more than the 12"),
         ({"encoding": "basis", "pool_size": 4}, "takes 16 qubits .* more than the 12"),
         ({"encoding": "angel"}, "Unknown encoding 'angel'. Did you mean 'angle'"),
-        ({"convolution": "su5"}, "'convolution' parameter"),
+        ({"convolution": "su5"}, "Unknown convolution 'su5'. Did you mean 'su4'"),
         ({"pooling": "max"}, "'pooling' parameter"),
         ({"n_outputs": 5}, "n_outputs=5 qubits can't be read out of 4"),
         ({"n_stages": 3}, "n_stages=3 is too many"),
@@ -528,6 +528,24 @@ def test_rows_of_another_shape():
 def test_parameters_that_do_not_fit(changes, message):
     with pytest.raises(ValueError, match=message):
         quick(**changes).fit(FEW, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("make", "parameter", "value", "hint"),
+    [
+        (quick, "encoding", AngleEncoding, r"Did you mean AngleEncoding\(\)\?"),
+        (quick, "encoding", cirq.Circuit(), r"CircuitEncoding\(circuit\)"),
+        (quick, "convolution", StronglyEntangling, r"Did you mean StronglyEntangling\(\)\?"),
+        (quick, "convolution", cirq.Circuit(), r"CircuitAnsatz\(circuit\)"),
+        (quick, "backend", "qsim", r"QsimBackend\(\)"),
+        (QuantumFeatureTransformer, "encoding", cirq.Circuit(), r"CircuitEncoding\(circuit\)"),
+        (QuantumFeatureTransformer, "ansatz", cirq.Circuit(), r"CircuitAnsatz\(circuit\)"),
+    ],
+)
+def test_parts_of_the_wrong_type(make, parameter, value, hint):
+    with pytest.raises(TypeError, match=f"{parameter} must be .*{hint}") as raised:
+        make(**{parameter: value}).fit(FEW, LABELS)
+    assert "._" not in str(raised.value)  # no private module
 
 
 @pytest.mark.parametrize(
@@ -602,7 +620,7 @@ def test_the_circuit_of_a_fitted_model_as_a_feature_map():
     model = VariationalClassifier(max_iter=20, random_state=0).fit(data, labels)
     features = QuantumFeatureTransformer(CircuitEncoding(model.circuit_), observables="Z")
     observed = features.fit_transform(data)
-    logits = observed @ model.coef_.T + model.intercept_
+    logits = observed @ model.readout_coef_.T + model.readout_intercept_
     assert_allclose(logits, model.decision_function(data), atol=1e-5)
 
 

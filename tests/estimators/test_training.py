@@ -21,6 +21,7 @@ from skquantum.estimators._solvers import (
     WITHOUT_GRADIENT,
     adam,
     resolve_solver,
+    rmsprop,
 )
 from skquantum.estimators._training import (
     Layout,
@@ -78,7 +79,9 @@ def start(size=3):
     return Progress(np.zeros(size), np.random.RandomState(0))
 
 
-@pytest.mark.parametrize("solver", ["adam", "spsa", "lbfgs", *WITH_GRADIENT, *WITHOUT_GRADIENT])
+@pytest.mark.parametrize(
+    "solver", ["adam", "rmsprop", "spsa", "lbfgs", *WITH_GRADIENT, *WITHOUT_GRADIENT]
+)
 def test_every_solver_finds_the_minimum(solver):
     bowl, progress = Bowl(), start()
     patient = settings(solver=solver, max_iter=1000, tol=1e-4, n_iter_no_change=50)
@@ -257,11 +260,22 @@ def test_adam_is_that_of_scikit_learn():
 def test_solver_names():
     assert resolve_solver("lbfgs") == resolve_solver("L-BFGS-B") == "L-BFGS-B"
     assert resolve_solver("nelder-mead") == "Nelder-Mead"
-    assert set(STEP_RULES) == {"adam"}
+    assert set(STEP_RULES) == {"adam", "rmsprop"}
     with pytest.raises(ValueError, match="Unknown solver 'adma'. Did you mean 'adam'"):
         resolve_solver("adma")
     with pytest.raises(ValueError, match="needs second derivatives"):
         resolve_solver("trust-ncg")
+
+
+def test_rmsprop_takes_the_steps_of_its_definition():
+    rng = np.random.default_rng(0)
+    theta, square, slots = rng.normal(size=4), np.zeros(4), {}
+    wanted = theta.copy()
+    for step, grad in enumerate(rng.normal(size=(5, 4)), start=1):
+        rmsprop(theta, grad, slots, step, 0.01)
+        square = 0.99 * square + 0.01 * grad**2
+        wanted -= 0.01 * grad / (np.sqrt(square) + 1e-8)
+    np.testing.assert_allclose(theta, wanted, rtol=1e-12)
 
 
 @given(st.lists(st.lists(st.integers(0, 4), max_size=3), min_size=1, max_size=5), st.data())

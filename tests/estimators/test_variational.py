@@ -12,9 +12,10 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.datasets import load_breast_cancer, load_iris, make_circles, make_moons
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_circles, make_moons
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_selection import RFE
 from sklearn.metrics import brier_score_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -31,7 +32,7 @@ from skquantum.circuits import (
 )
 from skquantum.estimators._head import HeadObjective, QuantumHead, TrainingRows, initial_weights
 from skquantum.estimators._losses import log_loss
-from skquantum.execution import ReferenceBackend
+from skquantum.execution import QsimBackend, ReferenceBackend
 from skquantum.layers import QuantumLayer
 from skquantum.metrics import expected_calibration_error
 
@@ -39,6 +40,7 @@ X, Y = load_iris(return_X_y=True)
 X = StandardScaler().fit_transform(X)
 NAMES = load_iris().target_names[Y]
 Q = cirq.LineQubit.range(4)
+OWN = cirq.Circuit(cirq.ry(sympy.Symbol("a"))(Q[0]))
 CALM = AngleEncoding(bandwidth=0.5)
 
 ignore_unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -85,7 +87,7 @@ def test_the_model_is_what_its_attributes_say():
     observed = ReferenceBackend().expectations(
         model.circuit_, model.layer_.data_symbols, angles[:5], model.layer_.observables
     )
-    logits = observed @ model.coef_.T + model.intercept_
+    logits = observed @ model.readout_coef_.T + model.readout_intercept_
     np.testing.assert_allclose(model.decision_function(X[:5]), logits, atol=2e-5)
     log_proba = logits - logsumexp(logits, axis=1, keepdims=True)
     np.testing.assert_allclose(model.predict_proba(X[:5]), np.exp(log_proba), atol=2e-5)
@@ -99,8 +101,8 @@ def test_shapes():
     assert model.embedding_coef_.shape == (2, 4)
     assert model.embedding_intercept_.shape == (2,)
     assert model.weights_.shape == (3 * 2 * 3,)
-    assert model.coef_.shape == (3, 6)
-    assert model.intercept_.shape == (3,)
+    assert model.readout_coef_.shape == (3, 6)
+    assert model.readout_intercept_.shape == (3,)
     assert model.n_iter_ == len(model.loss_curve_)
     assert model.validation_scores_ is None
     assert model.best_validation_score_ is None
@@ -111,7 +113,7 @@ def test_shapes():
 def test_one_code_path_for_two_and_more_classes():
     two = Y < 2
     model = quick().fit(X[two], NAMES[two])
-    assert model.coef_.shape[0] == 2
+    assert model.readout_coef_.shape[0] == 2
     scores, proba = model.decision_function(X), model.predict_proba(X)
     assert scores.shape == (150,)
     np.testing.assert_allclose(proba[:, 1], 1 / (1 + np.exp(-scores)), atol=1e-12)
@@ -122,7 +124,7 @@ def test_multi_output_regression():
     targets = np.column_stack([X[:, 0], X[:, 1] ** 2])
     model = quick_regressor(solver="lbfgs", tol=1e-2).fit(X, targets)
     assert model.predict(X).shape == (150, 2)
-    assert model.coef_.shape == (2, 4)
+    assert model.readout_coef_.shape == (2, 4)
     assert model.score(X, targets) > 0.8
     assert quick_regressor().fit(X, targets[:, :1]).predict(X).shape == (150, 1)
     assert quick_regressor().fit(X, targets[:, 0]).predict(X).shape == (150,)
@@ -174,17 +176,45 @@ def test_losses_of_the_regressor():
 
 @pytest.mark.parametrize("ansatz", [*ANSATZE])
 def test_ansatze_by_name(ansatz):
-    model = quick(ansatz=ansatz, n_layers=2).fit(X, Y)
+    model = quick(ansatz=ansatz).fit(X, Y)
     assert model.score(X, Y) > 0.6
-    if ansatz == "strongly_entangling":
-        assert len(model.weights_) == 2 * 4 * 3
 
 
-def test_an_ansatz_instance_brings_its_own_layers():
-    model = quick(ansatz=StronglyEntangling(1), n_layers=5).fit(X, Y)
-    assert len(model.weights_) == 12
-    model = quick(n_layers=5).set_params(ansatz__n_layers=2).fit(X, Y)
-    assert len(model.weights_) == 24
+def test_n_layers_is_for_names_and_an_instance_brings_its_own():
+    def n_weights(**params):
+        return len(
+            quick(max_iter=1).set_params(**params).partial_fit(X, Y, classes=[0, 1, 2]).weights_
+        )
+
+    assert n_weights() == 3 * 12
+    assert n_weights(n_layers=2) == 2 * 12
+    assert n_weights(ansatz=StronglyEntangling(1)) == 12
+    assert n_weights(ansatz=StronglyEntangling(2), n_layers=2) == 2 * 12
+    assert n_weights(ansatz__n_layers=1) == 12
+    # A name that becomes an instance keeps its number of layers.
+    assert n_weights(n_layers=2, ansatz="hardware_efficient", ansatz__entanglement="full") == 3 * 8
+
+
+@pytest.mark.parametrize(
+    ("ansatz", "message"),
+    [
+        (StronglyEntangling(1), "has n_layers=1. Instead, set ansatz__n_layers"),
+        ("tree_tensor", "ansatz='tree_tensor' has no n_layers. Instead, leave it out"),
+        (CircuitAnsatz(cirq.Circuit(cirq.ry(sympy.Symbol("w"))(Q[0]))), "has no n_layers"),
+    ],
+    ids=["instance", "name without layers", "circuit"],
+)
+def test_layers_that_would_not_be_used(ansatz, message):
+    with pytest.raises(ValueError, match=f"n_layers=5 would not be used: .*{message}"):
+        quick(ansatz=ansatz, n_layers=5).fit(X, Y)
+
+
+def test_layers_in_a_grid_search():
+    grid = {"n_layers": [1, 2], "ansatz__entanglement": ["linear", "full"]}
+    model = quick(ansatz="hardware_efficient", tol=0.1)
+    search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(X, Y)
+    n_layers = search.best_params_["n_layers"]
+    assert len(search.best_estimator_.weights_) == 8 * (n_layers + 1)
 
 
 def test_a_circuit_of_ones_own():
@@ -196,7 +226,7 @@ def test_a_circuit_of_ones_own():
     model = quick(encoding=encoding, ansatz=ansatz, observables=observables, n_qubits=2)
     model.fit(X[:, 2:], Y)
     assert model.weights_.shape == (2,)
-    assert model.coef_.shape == (3, 2)
+    assert model.readout_coef_.shape == (3, 2)
     assert pickle.loads(pickle.dumps(model)).predict(X[:, 2:]).shape == (150,)
 
 
@@ -210,11 +240,41 @@ def test_wide_data_on_few_qubits():
     assert own.layer_.n_qubits == 3
 
 
+@ignore_unconverged
+def test_many_angles_need_a_small_bandwidth_or_an_embedding():
+    # The guide's advice on wide data: 13 features, each standardised.
+    A, b = load_wine(return_X_y=True)
+    A, A_test, b, b_test = train_test_split(A, b, stratify=b, test_size=0.3, random_state=0)
+
+    def score(**params):
+        model = make_pipeline(StandardScaler(), quick(max_iter=50, **params))
+        return model.fit(A, b).score(A_test, b_test)
+
+    assert score(encoding="angle") < 0.7
+    assert score(encoding=AngleEncoding(bandwidth=13**-0.5)) > 0.9
+    assert score(encoding="angle", embedding="linear") > 0.9
+
+
 @pytest.mark.parametrize("name", sorted(set(ENCODINGS) - {"amplitude", "basis"}))
 def test_an_embedding_for_every_encoding_of_angles(name):
     model = quick(encoding=name, embedding="linear", tol=0.1).fit(X[:, [0, 1, 2, 3, 3]], Y)
     assert model.embedding_coef_.shape == (4, 5)
     assert model.layer_.n_qubits == 4
+
+
+@ignore_unconverged
+@pytest.mark.parametrize(("n_qubits", "expected"), [(None, 3), (2, 2)])
+def test_an_embedding_learns_amplitudes(n_qubits, expected):
+    A = X[:, [0, 1, 2, 3, 3]]
+    model = quick(
+        encoding="amplitude", embedding="linear", n_qubits=n_qubits, reupload=False, max_iter=40
+    ).fit(A, Y)
+    assert model.embedding_coef_.shape == (2**expected, 5)
+    assert model.layer_.n_qubits == expected
+    assert model.loss_curve_[-1] < 0.7 * model.loss_curve_[0]
+    # What is in front of the circuit learned, too.
+    start = clone(model).set_params(max_iter=1).fit(A, Y)
+    assert np.abs(model.embedding_coef_ - start.embedding_coef_).max() > 0.01
 
 
 @pytest.mark.parametrize("reupload", [True, False])
@@ -354,7 +414,7 @@ def test_balanced_class_weight_helps_the_rare_class():
 
 def test_alpha_shrinks_the_linear_maps_only():
     weak, strong = (quick(alpha=a, tol=1e-3, embedding="linear").fit(X, Y) for a in (0, 100))
-    assert np.abs(strong.coef_).mean() < 0.5 * np.abs(weak.coef_).mean()
+    assert np.abs(strong.readout_coef_).mean() < 0.5 * np.abs(weak.readout_coef_).mean()
     assert np.abs(strong.embedding_coef_).mean() < np.abs(weak.embedding_coef_).mean()
 
 
@@ -487,11 +547,25 @@ def test_a_loss_that_becomes_nan(monkeypatch):
     assert model.best_loss_ == min(model.loss_curve_)
 
 
-def test_a_learning_rate_that_is_far_too_high():
-    model = quick_regressor(learning_rate=1e160)
-    with pytest.warns(ConvergenceWarning, match="last good weights"):
+@pytest.mark.parametrize("solver", ["adam", "spsa"])
+@pytest.mark.parametrize(
+    ("embedding", "rate"), [(None, 1e160), ("linear", 1e14), ("linear", 1e160), ("linear", 1e307)]
+)
+def test_a_learning_rate_that_is_far_too_high(embedding, rate, solver):
+    model = quick_regressor(learning_rate=rate, embedding=embedding, solver=solver)
+    with pytest.warns(ConvergenceWarning, match=r"in epoch \d+, step .* last good weights"):
         model.fit(X, X[:, 0])
     assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize("embedding", [None, "linear"])
+def test_features_too_large_to_be_angles(embedding):
+    model = quick(embedding=embedding)
+    with pytest.raises(ValueError, match="Scale the data|check the scale of X"):
+        model.fit(1e300 * X, Y)
+    model.fit(X, Y)
+    with pytest.raises(ValueError, match="Scale the data|scale X"):
+        model.predict(1e300 * X)
 
 
 def test_running_out_of_epochs():
@@ -609,6 +683,12 @@ def test_parameters_set_after_fit_change_nothing():
     assert model.resources_["n_two_qubit_gates"] == 12
 
 
+def test_coefficients_are_not_taken_for_those_of_features():
+    # `coef_` would be: recursive elimination ranks features by it, whatever it stands for.
+    with pytest.raises(ValueError, match="coef_"):
+        RFE(quick(), n_features_to_select=2).fit(X, Y)
+
+
 def test_data_frames():
     frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
     model = quick().fit(frame, pd.Series(NAMES))
@@ -674,22 +754,26 @@ def test_probabilities_on_held_out_data():
         ({"gradient": "finite"}, ValueError, "gradient"),
         ({"encoding": "angel"}, ValueError, "Did you mean 'angle'"),
         ({"ansatz": "real"}, ValueError, "Unknown ansatz"),
+        ({"encoding": AngleEncoding}, TypeError, r"Did you mean AngleEncoding\(\)\?"),
+        ({"encoding": OWN}, TypeError, r"class Circuit. Wrap it: CircuitEncoding\(circuit\)"),
+        ({"ansatz": OWN}, TypeError, r"class Circuit. Wrap it: CircuitAnsatz\(circuit\)"),
+        ({"backend": "qsim"}, TypeError, r"None or a Backend such as QsimBackend\(\), got 'qsim'"),
+        ({"backend": QsimBackend}, TypeError, r"Did you mean QsimBackend\(\)\?"),
         ({"init": "identity"}, ValueError, "Unknown init 'identity'. Did you mean"),
         ({"init": np.zeros(5)}, ValueError, r"init has shape \(5,\).* has 36 weights"),
         ({"init": np.full(36, np.nan)}, ValueError, "init must be finite"),
         ({"observables": "ZQ"}, ValueError, "observables"),
         ({"observables": [cirq.Z(cirq.q(9))]}, ValueError, "which the circuit lacks"),
-        ({"backend": ReferenceBackend()}, ValueError, "adjoint"),
+        ({"backend": ReferenceBackend(), "gradient": "adjoint"}, ValueError, "adjoint"),
         (
             {"encoding": AngleEncoding(n_qubits=3), "n_qubits": 4},
             ValueError,
             "set one of them only",
         ),
         ({"encoding": "amplitude", "n_qubits": 3}, ValueError, "4 features to 2 qubits"),
-        ({"encoding": "amplitude", "embedding": "linear"}, ValueError, "takes amplitudes"),
         ({"encoding": "basis", "embedding": "linear"}, ValueError, "takes bits"),
         ({"class_weight": {0: 0, 1: 0, 2: 0}}, ValueError, "y has no class of positive weight"),
-        ({"n_qubits": 60}, ValueError, "qubits"),
+        ({"n_qubits": 40}, ValueError, "states of 40 qubits need .*a lower n_qubits"),
         (
             {"early_stopping": True, "validation_fraction": 0.01},
             ValueError,

@@ -308,6 +308,14 @@ def test_circuits_that_cannot_run_are_named(circuit, message):
         FAST.states(circuit, SYMBOLS, [[-1.0, 0.0, 0.0]])
 
 
+@pytest.mark.parametrize("value", [1e13, -1e300])
+def test_angles_that_are_rounding_alone_are_refused(value):
+    circuit = cirq.Circuit(cirq.rx(SYMBOLS[0])(Q))
+    FAST.states(circuit, SYMBOLS, [[1e11, 0.0, 0.0]])
+    with pytest.raises(ValueError, match="too large to be an angle for row 1 .* Scale the data"):
+        FAST.states(circuit, SYMBOLS, [[1.0, 0.0, 0.0], [value, 0.0, 0.0]])
+
+
 def test_observables_are_checked():
     circuit = cirq.Circuit(cirq.H(Q))
     with pytest.raises(ValueError, match="which the circuit lacks"):

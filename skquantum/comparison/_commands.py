@@ -1,0 +1,144 @@
+"""What the commands of the command line do."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from skquantum._validation import did_you_mean
+from skquantum.comparison._candidates import infer_task
+from skquantum.comparison._data import BUILT_IN, Data, check_target, load_data, subsample
+from skquantum.comparison._device import DeviceTest
+from skquantum.comparison._models import BASELINES, MODELS, models_for
+from skquantum.comparison._result import Comparison
+from skquantum.comparison._rule import DecisionRule
+from skquantum.comparison._runner import compare
+from skquantum.comparison._series import (
+    SERIES,
+    load_series,
+    make_windowing,
+    tail,
+)
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def list_models() -> int:
+    """Print the models, the baselines and the data sets; return the exit code."""
+    baselines = [name for names in BASELINES.values() for name in names]
+    width = max(map(len, [*MODELS, *BUILT_IN, *SERIES, *baselines]))
+    print("Models to compare (--model):")
+    for name, entry in MODELS.items():
+        print(f"  {name:{width}}  {entry.description} [{', '.join(entry.tasks)}]")
+    for task, known in BASELINES.items():
+        print(f"\nBaselines for {task}:")
+        for name, entry in known.items():
+            print(f"  {name:{width}}  {entry.description}")
+    print("\nData sets:")
+    for name, (_, task) in BUILT_IN.items():
+        print(f"  {name:{width}}  {task}")
+    for name, series in SERIES.items():
+        print(f"  {name:{width}}  series: {series.description}")
+    return 0
+
+
+def run_compare(arguments: argparse.Namespace, command: str) -> int:
+    """Run a comparison, print it and write the report; return the exit code."""
+    _check_report(arguments.report)
+    rule = DecisionRule(
+        max_score_drop=arguments.max_score_drop,
+        max_cost_ratio=arguments.max_cost_ratio,
+        alpha=arguments.alpha,
+        hardware_latency=arguments.hardware_latency,
+    )
+    device = _device(arguments)
+    data = _load(arguments)
+    task = _task(arguments, data)
+    models = arguments.model or models_for(task)[:1]
+    if not models:
+        raise ValueError(f"No registered model does {task}; 'skquantum models' lists them.")
+    X, y = data.X, data.y
+    if y is None:
+        X = X if arguments.subsample is None else tail(X, arguments.subsample)
+        windows = make_windowing(arguments.window, arguments.horizon, arguments.season)
+        print(f"{data.name}: {len(X):,} values, {windows}, {task}", flush=True)
+    else:
+        if arguments.subsample is not None:
+            X, y = subsample(X, check_target(y, task), arguments.subsample, task, arguments.seed)
+        print(f"{data.name}: {len(y):,} rows, {np.shape(X)[1]} features, {task}", flush=True)
+    for note in data.notes:
+        print(f"Note: {note}", flush=True)
+    comparison = compare(
+        models,
+        X,
+        y,
+        task=task,
+        window=arguments.window,
+        horizon=arguments.horizon,
+        season=arguments.season,
+        cv=arguments.cv,
+        scoring=arguments.scoring,
+        rule=rule,
+        budget=arguments.budget,
+        device=device,
+        random_state=arguments.seed,
+        n_jobs=arguments.n_jobs,
+        verbose=1,
+    )
+    comparison.run = {"name": data.name, **comparison.run, "command": command}
+    print(f"\n{comparison}")
+    _write_report(comparison, arguments.report)
+    if comparison.failures:
+        return FAILED
+    return 0 if comparison.complete else INTERRUPTED
+
+
+def _device(arguments: argparse.Namespace) -> DeviceTest | None:
+    given = {
+        name: value
+        for name in ("shots", "price_per_shot", "price_per_circuit")
+        if (value := getattr(arguments, name)) is not None
+    }
+    if arguments.device is None:
+        if given:
+            flag = "--" + next(iter(given)).replace("_", "-")
+            raise ValueError(f"{flag} needs --device, such as --device willow_pink.")
+        return None
+    try:
+        noise: float | str = float(arguments.device)
+    except ValueError:
+        noise = arguments.device
+    return DeviceTest(noise, **given)
+
+
+def _load(arguments: argparse.Namespace) -> Data:
+    source, task = arguments.data, arguments.task
+    if task == "series" and source in BUILT_IN:
+        raise ValueError(
+            f"{source} holds rows, not a series. Series by name are: {', '.join(SERIES)}."
+        )
+    if source in SERIES and task not in ("auto", "series"):
+        raise ValueError(f"{source} is a series: leave --task {task} out.")
+    is_series = task == "series" or source in SERIES
+    if not Path(source).suffix and did_you_mean(source, SERIES):
+        is_series |= not did_you_mean(source, BUILT_IN)  # whose error then suggests the name
+    return (load_series if is_series else load_data)(source, arguments.target)
+
+
+def _task(arguments: argparse.Namespace, data: Data) -> str:
+    asked = data.task if arguments.task == "auto" else arguments.task
+    return infer_task(asked, arguments.model or [], data.y)
+
+
+def _check_report(path: Path | None) -> None:
+    """Find out before the run whether the report can be written."""
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise ValueError(f"--report {path}: name a file in a folder that exists.")
+
+
+def _write_report(comparison: Comparison, path: Path | None) -> None:
+    if path is None:
+        print("\nFor plots, the circuit and all settings, add: --report report.html")
+    else:
+        comparison.to_html(path)
+        print(f"\nReport: {path}")

@@ -1,0 +1,312 @@
+"""Would a model survive a device? Its scores with noise and shots, and what they would cost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import cirq
+import numpy as np
+import sympy
+from sklearn.base import clone
+from sklearn.metrics import check_scoring
+
+from skquantum.estimators._backends import fitted_attribute, on_other_backend, with_backend
+from skquantum.execution import Backend, QsimBackend
+from skquantum.execution.measurement import measurement_settings
+
+if TYPE_CHECKING:
+    from skquantum.comparison._result import Comparison
+
+TITLE = "Would it survive a device?"
+
+
+@dataclass(frozen=True)
+class DeviceTest:
+    """What quantum models are tried on, besides the exact simulator: noise, shots, and prices.
+
+    Parameters
+    ----------
+    noise : None, float, str or cirq.NoiseModel, default="willow_pink"
+        As for :class:`skquantum.execution.QsimBackend`: the name of a Google device stands for
+        its calibrated noise, connections and gates.
+    shots : int or None, default=1000
+        How often each circuit is run; None means infinitely often.
+    price_per_shot, price_per_circuit : float, default=0
+        What is asked for each shot, and for each circuit whatever its shots, in any currency.
+
+    Examples
+    --------
+    >>> from skquantum.comparison import DeviceTest
+    >>> DeviceTest(noise=0.01, shots=100, price_per_shot=0.001).cost(20)
+    2.0
+    """
+
+    noise: Any = "willow_pink"
+    shots: int | None = 1000
+    price_per_shot: float = 0.0
+    price_per_circuit: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("price_per_shot", "price_per_circuit"):
+            price = getattr(self, name)
+            if not (isinstance(price, int | float | np.number) and 0 <= price < np.inf):
+                raise ValueError(f"{name}={price!r}: give a price of at least 0.")
+        if self.price_per_shot and self.shots is None:
+            raise ValueError("price_per_shot needs a finite number of shots.")
+
+    def backend(self, seed: int) -> QsimBackend:
+        """Return the simulator that stands for the device."""
+        return QsimBackend(noise=self.noise, shots=self.shots, seed=seed)
+
+    def check(self) -> None:
+        """Raise an error now if there is no such device, or it can't be simulated."""
+        q = cirq.LineQubit(0)
+        self.backend(0).expectations(cirq.Circuit(cirq.X(q)), [], np.empty((1, 0)), [cirq.Z(q)])
+
+    def cost(self, n_circuits: float) -> float:
+        """Return what so many circuits cost."""
+        return n_circuits * (self.price_per_circuit + (self.shots or 0) * self.price_per_shot)
+
+    @property
+    def label(self) -> str:
+        """Say what the device is."""
+        noise = self.noise
+        if isinstance(noise, cirq.NoiseModel):
+            name = type(noise).__name__
+        elif isinstance(noise, str):
+            name = noise
+        else:
+            name = f"depolarizing noise of {noise or 0:g}"
+        return f"{name}, " + ("exact" if self.shots is None else f"{self.shots:,} shots")
+
+
+@dataclass(frozen=True)
+class DeviceResult:
+    """What one model did on the device, on one fold.
+
+    Attributes
+    ----------
+    score : float
+        Of the model as it was trained, exactly, when it predicts on the device.
+    trained_score : float
+        Of a model with a kernel that is trained on the device, too; NaN for others, whose
+        training takes too many circuits for it.
+    kernel_deviation : float
+        Relative difference, in the Frobenius norm, of the training rows' kernel matrix from the
+        exact one; NaN without a kernel.
+    fit_circuits : float
+        Circuits that a fit would run on the device; NaN if the model does not tell.
+    row_circuits : float
+        Circuits for one predicted row.
+    error : str or None
+        Why there is nothing of this, if so.
+    """
+
+    score: float = np.nan
+    trained_score: float = np.nan
+    kernel_deviation: float = np.nan
+    fit_circuits: float = np.nan
+    row_circuits: float = np.nan
+    error: str | None = None
+
+
+class _Counting(Backend):
+    """Run circuits on another backend, and count how many a device would get."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.n_circuits = 0
+
+    def _states(self, circuit: Any, symbols: Any, values: np.ndarray) -> np.ndarray:
+        return self.backend.states(circuit, symbols, values)
+
+    def _expectations(
+        self,
+        circuit: cirq.FrozenCircuit,
+        symbols: tuple[sympy.Symbol, ...],
+        values: np.ndarray,
+        observables: list[cirq.PauliSum],
+    ) -> np.ndarray:
+        settings = measurement_settings(observables, sorted(circuit.all_qubits()))
+        self.n_circuits += len(values) * len(settings)
+        return self.backend.expectations(circuit, symbols, values, observables)
+
+    def _overlaps(
+        self,
+        circuit: cirq.FrozenCircuit,
+        symbols: tuple[sympy.Symbol, ...],
+        X: np.ndarray,
+        Y: np.ndarray | None,
+    ) -> np.ndarray:
+        self.n_circuits += len(X) * (len(X) + 1) // 2 if Y is None else len(X) * len(Y)
+        return self.backend.overlaps(circuit, symbols, X, Y)
+
+
+def try_on_device(
+    test: DeviceTest,
+    fitted: Any,
+    scoring: Any,
+    seed: int,
+    train: tuple[Any, np.ndarray],
+    held_out: tuple[Any, np.ndarray],
+) -> DeviceResult:
+    """Measure a fitted model on a device.
+
+    Parameters
+    ----------
+    test : DeviceTest
+    fitted : estimator
+        Trained exactly.
+    scoring : str or callable
+    seed : int
+        Where shots come from.
+    train, held_out : (X, y)
+        The rows that it was fitted on, and those that it is measured on.
+    """
+    try:
+        device = _Counting(test.backend(seed))
+        moved = with_backend(fitted, device)
+        score = check_scoring(moved, scoring)(moved, *held_out)
+        found: dict[str, Any] = {
+            "score": float(score),
+            "row_circuits": device.n_circuits / len(held_out[1]),
+            "fit_circuits": (fitted_attribute(fitted, "resources_") or {}).get(
+                "n_circuits", np.nan
+            ),
+        }
+        exact = fitted_attribute(fitted, "kernel_matrix_")
+        if exact is not None:
+            there = on_other_backend(clone(fitted), lambda _: test.backend(seed)).fit(*train)
+            change = fitted_attribute(there, "kernel_matrix_") - exact
+            found["kernel_deviation"] = float(np.linalg.norm(change) / np.linalg.norm(exact))
+            found["trained_score"] = float(check_scoring(there, scoring)(there, *held_out))
+    except Exception as error:  # what the exact run showed is not to be lost
+        return DeviceResult(error=f"{type(error).__name__}: {error}")
+    return DeviceResult(**found)
+
+
+def _rows(comparison: "Comparison") -> Iterator[tuple[str, list[DeviceResult], list[float]]]:
+    """Yield each model that was tried, what it did, and its exact scores on the same folds."""
+    for name in comparison.models:
+        tried = [r for r in comparison.of(name) if r.device is not None and r.device.error is None]
+        if tried:
+            yield name, [r.device for r in tried if r.device], [r.metrics["score"] for r in tried]
+
+
+def _errors(comparison: "Comparison") -> dict[str, str]:
+    return {
+        r.model: r.device.error
+        for r in comparison.results
+        if r.device is not None and r.device.error is not None
+    }
+
+
+def _cells(comparison: "Comparison") -> Iterator[tuple[str, list[str]]]:
+    """Yield the table's rows: name, and what is in the columns of `_titles`."""
+    test = comparison.device
+    assert test is not None
+    for name, results, exact in _rows(comparison):
+        means = {
+            key: float(np.mean([getattr(r, key) for r in results]))
+            for key in DeviceResult.__dataclass_fields__
+            if key != "error"
+        }
+        cells = [
+            _number(float(np.mean(exact))),
+            _number(means["score"]),
+            _number(means["trained_score"]),
+            _number(means["kernel_deviation"]),
+        ]
+        for n_circuits in (means["fit_circuits"], 1000 * means["row_circuits"]):
+            cells.append(_count(n_circuits))
+            if test.shots is not None:
+                cells.append(_count(n_circuits * test.shots))
+            if test.price_per_shot or test.price_per_circuit:
+                cells.append(_number(test.cost(n_circuits), "{:,.2f}"))
+        yield name, cells
+
+
+def _titles(comparison: "Comparison") -> list[str]:
+    test = comparison.device
+    assert test is not None
+    metric = comparison.metric.replace("_", " ")
+    titles = [f"{metric}, exact", "on the device", "trained there, too", "kernel deviation"]
+    for what in ("a fit", "1,000 rows"):
+        titles.append(f"circuits, {what}")
+        if test.shots is not None:
+            titles.append(f"shots, {what}")
+        if test.price_per_shot or test.price_per_circuit:
+            titles.append(f"cost, {what}")
+    return titles
+
+
+def sentences(comparison: "Comparison") -> list[str]:
+    """Say of each model whether it survives: by the drop in score that the rule allows."""
+    found = []
+    allowed = comparison.rule.max_score_drop
+    for name, results, exact in _rows(comparison):
+        before, after = float(np.mean(exact)), float(np.mean([r.score for r in results]))
+        there = float(np.mean([r.trained_score for r in results]))
+        best = max(after, there) if np.isfinite(there) else after
+        how = " if it is trained there, too" if best > after and before - after > allowed else ""
+        verdict = f"survives{how}" if before - best <= allowed else "does not survive"
+        found.append(
+            f"{name} {verdict}: {comparison.metric.replace('_', ' ')} {before:.3f} becomes "
+            f"{best if how else after:.3f}, and the rule allows a drop of {allowed:g}."
+        )
+    found += [f"{name} could not be tried: {error}" for name, error in _errors(comparison).items()]
+    return found
+
+
+NOTE = (
+    "The device is simulated. Means over folds. On the device: trained exactly, predicting there. "
+    "Trained there, too: for kernels, on the same rows. Kernel deviation: of the training rows' "
+    "matrix from the exact one, relative, in the Frobenius norm. Circuits: as a sampler would run "
+    "them, one for each pair of rows (fidelities) or for each row and measurement setting; of a "
+    "fit, with gradients by parameter shifts."
+)
+
+
+def device_paragraphs(comparison: "Comparison") -> list[tuple[str, str]]:
+    """Return the section as labels and paragraphs, none if no device was asked for."""
+    if comparison.device is None:
+        return []
+    titles = _titles(comparison)
+    found = [(f"{TITLE} ", f"({comparison.device.label}; simulated)")]
+    for name, cells in _cells(comparison):
+        listed = zip(titles, cells, strict=True)
+        found.append((f"{name}: ", "; ".join(f"{t} {cell}" for t, cell in listed if cell != "–")))
+    return found + [("Device: ", sentence) for sentence in sentences(comparison)]
+
+
+def device_html(comparison: "Comparison") -> str:
+    """Return the section as HTML, "" if no device was asked for."""
+    if comparison.device is None:
+        return ""
+    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in _titles(comparison))
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for name, cells in _cells(comparison)
+    )
+    said = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences(comparison))
+    table = (
+        f'<div class="skq-scroll"><table><thead><tr><th></th>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+        if rows
+        else ""
+    )
+    return (
+        f"<h2>{TITLE}</h2><p>{escape(comparison.device.label)}.</p>{said}{table}"
+        f'<p class="skq-small">{escape(NOTE)}</p>'
+    )
+
+
+def _number(value: float, form: str = "{:.3f}") -> str:
+    return form.format(value) if np.isfinite(value) else "–"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if np.isfinite(value) else "–"

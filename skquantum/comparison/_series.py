@@ -1,0 +1,277 @@
+"""Series: by name or from a file, cut into windows, and split forward in time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.metrics import mean_squared_error
+from sklearn.model_selection import TimeSeriesSplit
+
+from skquantum import datasets
+from skquantum._validation import did_you_mean
+from skquantum.comparison._data import (
+    FILES,
+    INNER_SPLITS,
+    Data,
+    Splits,
+    list_splits,
+    not_numeric,
+    read_file,
+)
+
+WINDOW, HORIZON = 12, 1  # what is taken where nothing is said
+# Windows with which the first of the inner folds, the shortest, is learned.
+FEWEST_WINDOWS = 3
+# Share of values beyond all training values from which on a series counts as one with a trend.
+TREND = 0.4
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How a series is cut.
+
+    Attributes
+    ----------
+    window, horizon : int
+        Values that a model sees, and values that it forecasts.
+    season : int or None
+        Steps of a season, for the seasonal naive forecast; None lets it find one.
+    """
+
+    window: int = WINDOW
+    horizon: int = HORIZON
+    season: int | None = None
+
+    @property
+    def gap(self) -> int:
+        """Windows to leave out between training and test, whose targets are in both."""
+        return self.horizon - 1
+
+    def __str__(self) -> str:
+        steps = "1 step" if self.horizon == 1 else f"{self.horizon} steps"
+        return f"windows of {self.window}, {steps} ahead"
+
+
+def make_windowing(window: Any, horizon: Any, season: Any) -> Windows:
+    """Check how a series is to be cut."""
+    given = {"window": window, "horizon": horizon, "season": season}
+    for name, value in given.items():
+        if value is not None and not (
+            isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+        ):
+            raise ValueError(f"{name}={value!r}: give a whole number of at least 1.")
+    found = Windows(**{name: int(value) for name, value in given.items() if value is not None})
+    if found.season is not None and found.season > found.window:
+        raise ValueError(
+            f"season={found.season} is longer than window={found.window}, so a window does not "
+            f"hold the value of one season ago: give window={found.season} or more."
+        )
+    return found
+
+
+def check_series(series: Any) -> np.ndarray:
+    """Return a series as finite float64 that varies, or say what is wrong with it."""
+    values = np.asarray(series)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise ValueError(
+            f"A series has one value for each time, shape (n_timesteps,); this has shape "
+            f"{values.shape}. Give one column."
+        )
+    if not len(values):
+        raise ValueError("The series is empty.")
+    if not_numeric(values):
+        raise ValueError(
+            f"The series must be numeric, but it holds values such as {str(values[0])!r}."
+        )
+    values = values.astype(np.float64)
+    gaps = np.flatnonzero(~np.isfinite(values))
+    if len(gaps):
+        raise ValueError(
+            f"The series is missing or infinite at {len(gaps)} of {len(values)} times, first at "
+            f"number {gaps[0]} (from 0): fill the gaps, by interpolation for instance."
+        )
+    if np.ptp(values) == 0:
+        raise ValueError(
+            f"The series is {values[0]:g} at all times: there is nothing to forecast."
+        )
+    return values
+
+
+def cut(series: Any, windows: Windows, cv: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return windows and what follows them, after checking that the series is long enough."""
+    values = check_series(series)
+    folds = int(cv) if isinstance(cv, int | np.integer) else 1
+    # The first of the outer folds learns from one part in folds + 1, the first of the inner ones
+    # from one part in INNER_SPLITS + 1 of that, both without the gap.
+    inner = (INNER_SPLITS + 1) * (windows.gap + FEWEST_WINDOWS)
+    needed = (folds + 1) * (windows.gap + inner) + windows.window + windows.horizon - 1
+    if len(values) < needed:
+        raise ValueError(
+            f"The series has {len(values)} values, too few: window={windows.window}, "
+            f"horizon={windows.horizon} and cv={cv} need at least {needed}. Use a longer series, "
+            "a shorter window or horizon, or fewer folds."
+        )
+    return datasets.make_windows(values, windows.window, windows.horizon)
+
+
+def tail(series: Any, n: int) -> np.ndarray:
+    """Return the last `n` values of a series."""
+    if not 2 <= n <= len(series):
+        raise ValueError(
+            f"A subsample of {n} values was asked for: the series has {len(series)} values."
+        )
+    return np.asarray(series)[-n:]
+
+
+def forward_splits(cv: Any, X: np.ndarray, gap: int) -> Splits:
+    """Return outer folds of which each is learned from what lies before it."""
+    if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
+        if cv < 2:
+            raise ValueError(f"cv={cv}: give at least 2 folds.")
+        return list(TimeSeriesSplit(int(cv), gap=gap).split(X))
+    splits = list_splits(cv, X)
+    for number, (train, test) in enumerate(splits, start=1):
+        if np.max(train) + gap >= np.min(test):
+            raise ValueError(
+                f"Fold {number} learns from windows whose forecasts reach into its test windows: "
+                f"a series needs folds in the order of time, such as TimeSeriesSplit(gap={gap})."
+            )
+        if len(train) < (INNER_SPLITS + 1) * (gap + FEWEST_WINDOWS):
+            raise ValueError(
+                f"Fold {number} has only {len(train)} training windows, too few to tune on."
+            )
+    return splits
+
+
+def neg_log_rmse(estimator: BaseEstimator, X: Any, y: np.ndarray) -> float:
+    """Score forecasts by minus the logarithm of their root mean squared error.
+
+    Differences of it are logarithms of ratios of errors, whatever the unit of the series, and
+    0.02 of it is about 2 % of error. Errors below rounding count as rounding.
+    """
+    error = np.sqrt(mean_squared_error(y, estimator.predict(X)))
+    rounding = np.finfo(np.float64).eps * max(float(np.abs(y).max()), np.finfo(np.float64).tiny)
+    return -float(np.log(max(error, rounding)))
+
+
+def cautions_of_series(y: np.ndarray, splits: Splits) -> list[str]:
+    """Warn of a trend, which most models cannot follow."""
+    shares = []
+    for train, test in splits:
+        low, high = y[train].min(), y[train].max()
+        shares.append(np.mean((y[test] < low) | (y[test] > high)))
+    beyond = np.mean(shares)
+    if not beyond > TREND:
+        return []
+    return [
+        f"{beyond:.0%} of the values to forecast lie beyond all values learned from: the series "
+        "has a trend. Trees, kernels, networks and circuits cannot follow it, linear models can. "
+        "Compare on the differences of the series instead (numpy.diff)."
+    ]
+
+
+# --- series by name -----------------------------------------------------------------------------
+
+
+def _shipped(name: str, read: Callable[[Any], np.ndarray]) -> np.ndarray:
+    """Return a series that comes with statsmodels."""
+    try:
+        import statsmodels.api as sm  # type: ignore[import-untyped]
+    except ImportError:
+        raise ImportError(
+            f"The series {name!r} comes with statsmodels: pip install 'skquantum[series]'."
+        ) from None
+    return read(getattr(sm.datasets, name).load_pandas().data)
+
+
+def _sunspots(table: Any) -> np.ndarray:
+    return table["SUNACTIVITY"].to_numpy(np.float64)
+
+
+def _co2(table: Any) -> np.ndarray:
+    return table["co2"].resample("MS").mean().interpolate().to_numpy(np.float64)
+
+
+def _elnino(table: Any) -> np.ndarray:
+    return table.drop(columns="YEAR").to_numpy(np.float64).ravel()
+
+
+@dataclass(frozen=True)
+class NamedSeries:
+    """A series that the command line knows by name."""
+
+    load: Callable[[], np.ndarray]
+    description: str
+
+
+#: Series by name: those of `skquantum.datasets`, and real ones out of statsmodels.
+SERIES: dict[str, NamedSeries] = {
+    "damped_pendulum": NamedSeries(datasets.make_damped_pendulum, "generated"),
+    "bessel_j2": NamedSeries(datasets.make_bessel, "generated"),
+    "delayed_quantum_control": NamedSeries(datasets.make_delayed_quantum_control, "generated"),
+    "population_inversion": NamedSeries(datasets.make_population_inversion, "generated"),
+    "narma5": NamedSeries(lambda: datasets.make_narma(order=5), "generated"),
+    "narma10": NamedSeries(lambda: datasets.make_narma(order=10), "generated"),
+    "sunspots": NamedSeries(lambda: _shipped("sunspots", _sunspots), "yearly, 1700 to 2008"),
+    "co2": NamedSeries(lambda: _shipped("co2", _co2), "monthly means, gaps interpolated"),
+    "elnino": NamedSeries(
+        lambda: _shipped("elnino", _elnino), "monthly sea temperatures, 1950 to 2010"
+    ),
+}
+
+
+def load_series(source: str, column: str | None = None) -> Data:
+    """Load a series by name, or a column of a CSV or Parquet file in the order of its rows.
+
+    Parameters
+    ----------
+    source : str
+        One of `SERIES`, or a path.
+    column : str or None, default=None
+        The column, in a file. May be left out if one is called "target", or one only is numeric.
+
+    Returns
+    -------
+    data : Data
+        The series is its `X`; it has no `y`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such series, file or column.
+    ImportError
+        If the package that ships the series, or pandas for a file, is not installed.
+    """
+    if source in SERIES:
+        if column is not None:
+            raise ValueError(f"{source} is a series by name: its column cannot be chosen.")
+        return Data(source, SERIES[source].load(), None, "series", (SERIES[source].description,))
+    path = Path(source)
+    if path.suffix.lower() not in FILES:
+        raise ValueError(
+            f"There is no series {source!r}.{did_you_mean(source, SERIES)} Give one of "
+            f"{', '.join(SERIES)}, or a file that ends in {', '.join(FILES)}."
+        )
+    if not path.is_file():
+        raise ValueError(f"There is no file {source!r}.")
+    frame, notes = read_file(path)
+    frame.columns = columns = [str(name) for name in frame.columns]
+    if column is None:
+        numeric = [name for name in columns if not not_numeric(frame[name].to_numpy())]
+        if "target" not in columns and len(numeric) != 1:
+            raise ValueError(
+                "Which column is the series? Name it with --target, one of: "
+                f"{', '.join(numeric or columns)}."
+            )
+        column = "target" if "target" in columns else numeric[0]
+    if column not in columns:
+        raise ValueError(
+            f"There is no column {column!r}.{did_you_mean(column, columns)} "
+            f"There are: {', '.join(columns)}."
+        )
+    return Data(f"{column} of {path.name}", frame[column].to_numpy(), None, "series", notes)

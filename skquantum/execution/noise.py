@@ -1,0 +1,258 @@
+"""What noise is added to a circuit, as operations in time order and as superoperators.
+
+Noise comes from Cirq's own models, which add operations to a circuit moment by moment. The noise
+that a model puts before a measurement is kept apart: it is the error of the read-out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import cirq
+import numpy as np
+
+from skquantum._validation import shown
+from skquantum.execution.program import MAX_GATE_QUBITS, Fixed
+
+CHANNEL_QUBITS = MAX_GATE_QUBITS // 2  # a channel on k qubits is a matrix on 2k of the program's
+TRACE_TOLERANCE = 1e-6
+
+
+class Placement(Protocol):
+    """How a circuit is brought onto a device before noise is added to it."""
+
+    def __call__(
+        self, circuit: cirq.FrozenCircuit
+    ) -> tuple[cirq.FrozenCircuit, tuple[cirq.Qid, ...]]:
+        """Return the device's circuit, and where each of the sorted qubits is at its end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """A noise model, and where the circuits go that it is meant for.
+
+    Attributes
+    ----------
+    model : cirq.NoiseModel
+    place : callable, default=None
+        Brings circuits onto the device that the model belongs to; None leaves them as they are.
+    """
+
+    model: cirq.NoiseModel
+    place: Placement | None = None
+
+    def on_device(
+        self, circuit: cirq.FrozenCircuit
+    ) -> tuple[cirq.FrozenCircuit, tuple[cirq.Qid, ...]]:
+        """Return the circuit to which noise is added, and its qubits in the caller's order."""
+        if self.place is None:
+            return circuit, tuple(sorted(circuit.all_qubits()))
+        return self.place(circuit)
+
+
+class _ByIdentity:
+    """A key for caches: models that differ may compare equal (`prepend`), or not hash at all."""
+
+    def __init__(self, model: cirq.NoiseModel) -> None:
+        self.model = model
+
+    def __hash__(self) -> int:
+        return id(self.model)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByIdentity) and self.model is other.model
+
+
+def resolve_noise(noise: Any) -> Noise | None:
+    """Return what the parameter `noise` stands for.
+
+    Parameters
+    ----------
+    noise : None, float, str or cirq.NoiseModel
+
+    Returns
+    -------
+    Noise or None
+        None for a simulation without noise. Equal arguments give the same object.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none of these, no probability, or the name of no device.
+    """
+    if noise is None or noise is cirq.NO_NOISE:
+        return None
+    if isinstance(noise, cirq.NoiseModel):
+        return _of_model(_ByIdentity(noise))
+    if isinstance(noise, str):
+        from skquantum.execution._device_noise import device_noise
+
+        return device_noise(noise)
+    if isinstance(noise, float | int | np.number) and not isinstance(noise, bool):
+        if not 0 <= noise <= 1:
+            raise ValueError(
+                f"noise={noise!r} is no probability: as a number it is the strength of a "
+                "depolarizing channel, from 0 to 1."
+            )
+        return _depolarizing(float(noise)) if noise else None
+    raise TypeError(
+        "noise must be None, a number (the strength of depolarizing noise after every moment), a "
+        "cirq.NoiseModel, or the name of a Google device such as 'willow_pink', got "
+        f"{shown(noise)}."
+        + (
+            " Wrap a gate's noise in cirq.ConstantQubitNoiseModel(...)."
+            if isinstance(noise, cirq.Gate)
+            else ""
+        )
+    )
+
+
+@lru_cache(maxsize=32)
+def _of_model(key: _ByIdentity) -> Noise:
+    return Noise(key.model)
+
+
+@lru_cache(maxsize=32)
+def _depolarizing(strength: float) -> Noise:
+    return Noise(cirq.ConstantQubitNoiseModel(cirq.depolarize(strength)))
+
+
+def noisy_operations(
+    circuit: cirq.FrozenCircuit, noise: Noise, qubits: tuple[cirq.Qid, ...]
+) -> list[cirq.Operation]:
+    """Return the operations of a circuit with its noise, in time order.
+
+    Parameters
+    ----------
+    circuit : cirq.FrozenCircuit
+        On the device, see `Noise.on_device`.
+    noise : Noise
+    qubits : tuple of cirq.Qid
+        Those of the circuit.
+
+    Raises
+    ------
+    ValueError
+        If the model does not suit the circuit.
+    """
+    system = sorted(qubits)
+    operations = list(cirq.flatten_to_ops(noise.model.noisy_moments(list(circuit), system)))
+    _check_qubits(operations, noise, qubits)
+    names = cirq.parameter_names(circuit)
+    for op in operations:
+        own = cirq.parameter_names(op) - names
+        if own:
+            raise ValueError(
+                f"The noise model {shown(noise.model)} adds {op!r}, whose symbols {sorted(own)} "
+                "receive no values. Give the model numbers."
+            )
+        if len(op.qubits) > CHANNEL_QUBITS and not cirq.is_parameterized(op):
+            _check_width(op, noise)
+    return operations
+
+
+def _check_width(op: cirq.Operation, noise: Noise) -> None:
+    if cirq.has_kraus(op) and not cirq.has_unitary(op):
+        raise ValueError(
+            f"The noise model {shown(noise.model)} adds {op!r}, a channel on {len(op.qubits)} "
+            f"qubits; channels may act on up to {CHANNEL_QUBITS}."
+        )
+
+
+def _check_qubits(
+    operations: Iterable[cirq.Operation], noise: Noise, qubits: tuple[cirq.Qid, ...]
+) -> None:
+    for op in operations:
+        if not set(op.qubits) <= set(qubits):
+            raise ValueError(
+                f"The noise model {shown(noise.model)} adds {op!r}, on qubits that the circuit "
+                f"lacks; its qubits are {sorted(qubits)}."
+            )
+
+
+def readout(noise: Noise, qubits: tuple[cirq.Qid, ...]) -> Fixed:
+    """Return what a noise model does to all qubits before they are measured together.
+
+    Parameters
+    ----------
+    noise : Noise
+    qubits : tuple of cirq.Qid
+
+    Returns
+    -------
+    Fixed
+        Superoperators on ket and bra qubits, none if measurements are without error.
+    """
+    gates = []
+    for op in readout_operations(noise, qubits):
+        where = tuple(qubits.index(q) for q in op.qubits)
+        gates.append((superoperator(op, noise), where + tuple(len(qubits) + q for q in where)))
+    return Fixed(tuple(gates))
+
+
+def readout_operations(noise: Noise, qubits: tuple[cirq.Qid, ...]) -> list[cirq.Operation]:
+    """Return the operations that a noise model puts before a measurement of all qubits."""
+    moment = cirq.Moment(cirq.measure(q, key=f"q{i}") for i, q in enumerate(qubits))
+    operations: list[cirq.Operation] = []
+    measured: set[cirq.Qid] = set()
+    for tagged in cirq.flatten_to_ops(noise.model.noisy_moments([moment], sorted(qubits))):
+        op = tagged.untagged
+        _check_qubits([op], noise, qubits)
+        if isinstance(op.gate, cirq.MeasurementGate):
+            measured.update(op.qubits)
+            operations.extend(_confusion(op))
+        elif not set(op.qubits) & measured and not cirq.is_measurement(op):
+            operations.append(op)
+    return operations
+
+
+def _confusion(measurement: cirq.Operation) -> Iterable[cirq.Operation]:
+    """Yield the channels of a measurement's confusion matrices."""
+    gate = measurement.gate
+    assert isinstance(gate, cirq.MeasurementGate)
+    for where, matrix in gate.confusion_map.items():
+        dim = len(matrix)
+        kraus = []
+        for true, seen in np.argwhere(np.asarray(matrix) > 0):
+            jump = np.zeros((dim, dim))
+            jump[seen, true] = np.sqrt(matrix[true, seen])
+            kraus.append(jump)
+        yield cirq.KrausChannel(kraus).on(*(measurement.qubits[i] for i in where))
+
+
+def is_constant_channel(op: cirq.Operation) -> bool:
+    """Whether an operation is a channel that becomes one superoperator."""
+    return (
+        not cirq.is_parameterized(op)
+        and not cirq.is_measurement(op)
+        and len(op.qubits) <= CHANNEL_QUBITS
+        and cirq.has_kraus(op)
+    )
+
+
+def superoperator(op: cirq.Operation, noise: Noise) -> np.ndarray:
+    """Return a channel as a matrix on its ket qubits followed by its bra qubits.
+
+    Raises
+    ------
+    ValueError
+        If the operation is no channel, acts on too many qubits, or does not preserve the trace.
+    """
+    if not is_constant_channel(op):
+        raise ValueError(
+            f"The noise model {shown(noise.model)} adds {op!r}, which is no channel with numbers "
+            f"for parameters on at most {CHANNEL_QUBITS} qubits."
+        )
+    kraus = [np.asarray(k, dtype=complex) for k in cirq.kraus(op)]
+    total = sum(k.conj().T @ k for k in kraus)
+    error = np.abs(total - np.eye(len(kraus[0]))).max()
+    if not error <= TRACE_TOLERANCE:
+        raise ValueError(
+            f"The noise model {shown(noise.model)} does not preserve the trace: the Kraus "
+            f"operators of {op!r} have a sum of K^dagger K that differs from the identity by "
+            f"{error:.2g}. Probabilities would not add up to one; mend the channel."
+        )
+    return np.asarray(sum(np.kron(k, k.conj()) for k in kraus))
