@@ -30,11 +30,9 @@ SECTIONS = {
     "weights to unitaries": ["adjoint.bind", "adjoint.Chains.bind"],
     "angles of the rows, chain rule": ["angles.Angles.__call__", "angles.Angles.pullback"],
     "the rows' phases": ["qsim.phase_table", "qsim.multiply_tables"],
-    "shared rotations: qsim": ["qsim.apply_local", "qsim.apply_fixed"],
+    "shared rotations: qsim": ["qsim.apply_matrices", "qsim.apply_fixed"],
     "CNOTs: amplitudes in another order": ["evaluator.AdjointEvaluator._step"],
-    "undoing the rows' phases, psi and lam into one array": [
-        "evaluator.AdjointEvaluator._backward_direct"
-    ],
+    "undoing the rows' phases": ["evaluator.AdjointEvaluator._backward_direct"],
     "derivatives of rotations: partial traces": [
         "adjoint.reduced_matrices",
         "adjoint.SharedGradient.add_chains",

@@ -100,8 +100,10 @@ def n_parameters(model):
                 count += np.size(getattr(step, name, ()))
         if hasattr(step, "coefs_"):
             count += sum(map(np.size, [*step.coefs_, *step.intercepts_]))
-        elif isinstance(step, LogisticRegression | VariationalClassifier):
+        elif isinstance(step, LogisticRegression):
             count += np.size(step.coef_) + np.size(step.intercept_)
+        elif isinstance(step, VariationalClassifier):
+            count += np.size(step.readout_coef_) + np.size(step.readout_intercept_)
     return count
 
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 
 import numpy as np
+import training_peers
 from harness import (
     HERE,
     PeerError,
@@ -28,21 +29,20 @@ from harness import (
     start_results,
 )
 from tables import OWN, conditions, duration, markdown, plain, ranked, reason, update_readme
-from training_peers import PEERS, make_problem, oracle
 
 TOLERANCE = 1e-3  # of the loss, at any step; single precision leaves about 1e-5
 
 
-def fit(name, python, options):
+def fit(module, name, python, options):
     """Fit a peer in a new process and return its reply."""
-    command = [python, str(HERE / "training_worker.py"), name, str(options.threads)]
+    worker = [str(HERE / "training_worker.py"), module.__name__, name, str(options.threads)]
     try:
         done = subprocess.run(
-            command,
+            [python, *worker],
             capture_output=True,
             text=True,
             timeout=options.time_limit,
-            env=peer_environment(PEERS[name], options.threads),
+            env=peer_environment(module.PEERS[name], options.threads),
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -53,9 +53,9 @@ def fit(name, python, options):
     return json.loads(done.stdout)
 
 
-def measure(name, row, python, options, exact):
+def measure(module, name, row, python, options, exact):
     """Add a measurement to a peer's row."""
-    reply = fit(name, python, options)
+    reply = fit(module, name, python, options)
     row["deviation"] = float(np.abs(np.subtract(reply["losses"], exact)).max())
     if not row["deviation"] < TOLERANCE:
         raise PeerError(f"wrong: differs by {row['deviation']:.1e}")
@@ -66,11 +66,11 @@ def measure(name, row, python, options, exact):
     return reply["versions"]
 
 
-def run(options):
-    """Go round all peers; a slow one gets fewer rounds."""
+def run(module, options):
+    """Go round all peers of a module of fits; a slow one gets fewer rounds."""
     results = start_results(options)
     pythons = find_pythons(options.python)
-    exact = oracle(make_problem(0))
+    exact = module.oracle(module.make_problem(0))
     rows = {
         name: {"seconds": [], "import": [], "first": [], "second": []} for name in options.peers
     }
@@ -81,13 +81,15 @@ def run(options):
             if "error" in row or (done > 1 and spent * (1 + 1 / done) > options.budget):
                 continue
             try:
-                python = peer_python(PEERS[name], pythons)
-                versions = measure(name, row, python, options, exact)
-                results["versions"].setdefault(PEERS[name].environment, {}).update(versions)
+                peer = module.PEERS[name]
+                python = peer_python(peer, pythons)
+                versions = measure(module, name, row, python, options, exact)
+                results["versions"].setdefault(peer.environment, {}).update(versions)
             except PeerError as error:
                 row["error"] = str(error)
             state = row.get("error") or duration(row["seconds"][-1])
-            print(f"round {done + 1}: {PEERS[name].label}: {state}", file=sys.stderr, flush=True)
+            label = module.PEERS[name].label
+            print(f"round {done + 1}: {label}: {state}", file=sys.stderr, flush=True)
         save_results(options, results)
     for row in rows.values():
         if row["seconds"] and "error" not in row:
@@ -96,7 +98,7 @@ def run(options):
     return results
 
 
-def table(rows):
+def table(peers, rows):
     """Return header and body of the table as lists of strings."""
     head = [
         "",
@@ -115,7 +117,7 @@ def table(rows):
             cells = [compared(rows, name, key) for key in ("seconds", "import", "first", "second")]
             cells.append(str(len(row["seconds"])))
         deviation = f"{row['deviation']:.0e}" if "deviation" in row else ""
-        body.append([PEERS[name].label, *cells, deviation])
+        body.append([peers[name].label, *cells, deviation])
     return head, body
 
 
@@ -130,7 +132,8 @@ def compared(rows, name, key):
 
 
 def main():
-    parser = make_parser(__doc__, PEERS, rounds=5)
+    peers = training_peers.PEERS
+    parser = make_parser(__doc__, peers, rounds=5)
     parser.add_argument(
         "--budget",
         type=float,
@@ -138,9 +141,9 @@ def main():
         metavar="S",
         help="seconds of measuring per peer, after two rounds (default: 120)",
     )
-    options = parse(parser, PEERS)
-    results = run(options)
-    head, body = table(results["cases"]["fit"])
+    options = parse(parser, peers)
+    results = run(training_peers, options)
+    head, body = table(peers, results["cases"]["fit"])
     print(f"{conditions(results)}\n\n{plain(head, body)}")
     if options.update_readme:
         update_readme("training.py", [conditions(results), markdown(head, body)])

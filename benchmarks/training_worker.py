@@ -1,12 +1,14 @@
 """Fit one peer of the training benchmark in a new process; `training.py` starts this.
 
-Usage: ``python training_worker.py PEER THREADS``. The reply is a line of JSON on standard output.
+Usage: ``python training_worker.py MODULE PEER THREADS``. The reply is a line of JSON on standard
+output.
 """
 
 import time
 
 START = time.perf_counter()  # before anything is imported, NumPy included
 
+import importlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
@@ -20,18 +22,17 @@ def main():
     # Libraries print to standard output: keep the real one for the reply only.
     reply = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    threads = int(sys.argv[2])
+    threads = int(sys.argv[3])
     limit_processors(threads)
-    from training_peers import PEERS, make_problem
-
-    peer = PEERS[sys.argv[1]]
+    module = importlib.import_module(sys.argv[1])
+    peer = module.PEERS[sys.argv[2]]
     fit = peer.prepare(threads)
     imported = time.perf_counter()
-    losses = fit(make_problem(0))
+    losses = fit(module.make_problem(0))
     fitted = time.perf_counter()
     second = None
     if fitted - imported < LONG:
-        other = make_problem(1)
+        other = module.make_problem(1)
         begin = time.perf_counter()
         fit(other)
         second = time.perf_counter() - begin
