@@ -53,10 +53,10 @@ def expected(circuit, data, weights, sums, X, w, cotangent):
     return grad_X, finite_differences(lambda v: value(X, v), w)
 
 
-@given(st.data(), st.sampled_from([(0, 6), (6, 6), (0, 0)]))
+@given(st.data(), st.sampled_from([(0, False), (6, False), (0, True)]))
 @settings(max_examples=60, deadline=None)
 def test_adjoint_is_the_derivative_of_the_reference(data, routes):
-    dense_qubits, fuse_above = routes
+    dense_qubits, fused = routes
     # Random gates of every family; symbols shared between gates, data and weights mixed.
     circuit = data.draw(circuits(max_qubits=4, max_gates=8))
     qubits = sorted(circuit.all_qubits())
@@ -67,7 +67,7 @@ def test_adjoint_is_the_derivative_of_the_reference(data, routes):
     cotangent = rng.normal(size=(n_rows, 2))
     old, evaluator.DENSE_QUBITS = evaluator.DENSE_QUBITS, dense_qubits
     try:
-        program = compile_program(circuit.freeze(), DATA, WEIGHTS, fuse_above)
+        program = compile_program(circuit.freeze(), DATA, WEIGHTS, fused)
         run = evaluator.AdjointEvaluator(program, PauliMatrix(sums, qubits), 1)
         outputs, pullback = run.forward_vjp(X, w)
         grad_X, grad_w = pullback(cotangent)

@@ -173,8 +173,10 @@ class DensityEvaluator:
             junction.sums[:] = 0
             grad_X, grad_weights = head(cotangent)
             count = junction.n_observables
-            tail = self._evaluator(self.tail, self.observables, lambda _: junction.sums.T)
-            _, tail_pullback = tail.forward_vjp(np.empty((count, 0)), weights)
+            tail = self._evaluator(
+                self.tail, self.observables, lambda numbers: junction.sums.T[numbers[:, 0]]
+            )
+            _, tail_pullback = tail.forward_vjp(np.arange(count)[:, None], weights)
             return grad_X, grad_weights + tail_pullback(np.eye(count))[1]
 
         return values + self.observables.offsets, pullback

@@ -147,20 +147,22 @@ class AdjointEvaluator:
         # on the rows beside it.
         wide = dense and len(X) * dim <= 2**16
         for rows, n_columns in chunks(len(X), dim, CHUNK_AMPLITUDES):
-            start = self._start_states(X[rows], np.complex128 if wide else np.complex64)
             angles = self._row_angles(X[rows], weights)
             if blocks is not None:
+                dtype = np.complex128 if wide else np.complex64
+                start = self._start_states(X[rows], dtype, _length(rows))
                 yield _forward_dense(bound, blocks, rows, start, angles)
-                continue
-            if self.prepare is not None:
-                start = padded(start, n_columns)
-            yield self._forward_direct(bound, rows, start, padded(angles, n_columns))
+            else:
+                start = self._start_states(X[rows], np.complex64, n_columns)
+                yield self._forward_direct(bound, rows, start, padded(angles, n_columns))
 
-    def _start_states(self, X: np.ndarray, dtype: Any) -> np.ndarray:
+    def _start_states(self, X: np.ndarray, dtype: Any, n_columns: int) -> np.ndarray:
         """Return the states before the program, one column each or one for all."""
-        if self.prepare is not None:
-            return np.ascontiguousarray(self.prepare(X).T, dtype=dtype)
-        return self.program.start.astype(dtype)[:, None]
+        if self.prepare is None:
+            return self.program.start.astype(dtype)[:, None]
+        if len(X) < n_columns:  # any rows do to fill up, but rows of zeros may not be allowed
+            X = np.concatenate([X, np.broadcast_to(X[:1], (n_columns - len(X), X.shape[1]))])
+        return np.ascontiguousarray(self.prepare(X).T, dtype=dtype)
 
     def _row_angles(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
         if self.prepare is not None:

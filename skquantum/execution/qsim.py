@@ -143,7 +143,8 @@ def phase_table(table: PhaseTable, angles: np.ndarray) -> np.ndarray:
 # nowhere else. `binding_works` checks them once; `QSimSimulator` serves if they ever change.
 
 
-Gates = Iterable[tuple[int, np.ndarray, tuple[int, ...]]]  # (time, matrix, qubits), sorted
+# (time, matrix, qubits), sorted; of a matrix real and imaginary parts in turn, row by row
+Gates = Iterable[tuple[int, list[float], tuple[int, ...]]]
 
 
 def apply_fixed(segment: Fixed, psi: np.ndarray, n_threads: int = 1) -> np.ndarray:
@@ -187,27 +188,30 @@ def apply_matrices(
     n_qubits, n_batch = (size.bit_length() - 1 for size in psi.shape)
     if not binding_works():
         return _apply_by_simulator(list(zip(matrices, where, strict=True)), psi)
-    gates = ((0, matrix, qubits) for matrix, qubits in zip(matrices, where, strict=True))
+    flat = np.ascontiguousarray(matrices, dtype=np.complex64).reshape(len(matrices), -1)
+    gates = ((0, m, q) for m, q in zip(flat.view(np.float32).tolist(), where, strict=True))
     total = psi.size.bit_length() - 1
     return _simulate(_circuit(gates, n_qubits, n_batch, total), psi, n_threads)
 
 
 def _simulate(circuit: Any, psi: np.ndarray, n_threads: int) -> np.ndarray:
     total = psi.size.bit_length() - 1
-    options = {
-        "c": circuit,
-        "s": 0,
-        # Fusing to three or more qubits pays only where memory, not arithmetic, is the limit.
-        **qsimcirq.QSimOptions(
-            max_fused_gate_size=2 if total < 22 else 3,
-            # qsim's idle threads keep their cores busy for a while, which slows the products
-            # that follow by more than they gain on small states.
-            cpu_threads=n_threads if total >= 20 else 1,
-        ).as_dict(),
-    }
+    options = {"c": circuit, "s": 0, **_options(total, n_threads)}
     flat = np.ascontiguousarray(psi).reshape(-1).view(np.float32)
     out = qsimcirq.qsim.qsim_simulate_fullstate(options, flat)
     return out.view(np.complex64).reshape(psi.shape)
+
+
+@lru_cache(maxsize=64)
+def _options(total: int, n_threads: int) -> dict[str, Any]:
+    options: dict[str, Any] = qsimcirq.QSimOptions(
+        # Fusing to three or more qubits pays only where memory, not arithmetic, is the limit.
+        max_fused_gate_size=2 if total < 22 else 3,
+        # qsim's idle threads keep their cores busy for a while, which slows the products that
+        # follow by more than they gain on small states.
+        cpu_threads=n_threads if total >= 20 else 1,
+    ).as_dict()
+    return options
 
 
 @derived
@@ -218,7 +222,7 @@ def _fixed_circuit(segment: Fixed, n_qubits: int, n_batch: int, total: int) -> A
         time = max(times[q] for q in qubits)
         for q in qubits:
             times[q] = time + 1
-        gates.append((time, matrix, qubits))
+        gates.append((time, matrix.astype(np.complex64).ravel().view(np.float32).tolist(), qubits))
     return _circuit(sorted(gates, key=lambda gate: gate[0]), n_qubits, n_batch, total)
 
 
@@ -227,11 +231,10 @@ def _circuit(gates: Gates, n_qubits: int, n_batch: int, total: int) -> Any:
     circuit = qsim.Circuit()
     circuit.num_qubits = total
     circuit.gates = []
+    last = n_batch + n_qubits - 1
     for time, matrix, qubits in gates:
         # qsim counts qubits from the least significant, Cirq from the most significant.
-        where = [n_batch + n_qubits - 1 - q for q in qubits]
-        flat = matrix.astype(np.complex64).ravel().view(np.float32)
-        qsim.add_matrix_gate(time, where, flat.tolist(), circuit)
+        qsim.add_matrix_gate(time, [last - q for q in qubits], matrix, circuit)
     return circuit
 
 

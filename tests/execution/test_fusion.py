@@ -55,8 +55,9 @@ def test_convolutions_and_poolings_become_one_matrix_for_each_pair():
 
 
 def test_layers_of_rotations_and_single_entanglers_stay_as_they_are():
-    # There a matrix for each pair would cost more: CX and CZ only move amplitudes and signs.
-    for ansatz in (StronglyEntangling(), HardwareEfficient()):
+    # There a matrix for each pair would cost more: CX and CZ only move amplitudes and signs, and
+    # that two rings meet on some pairs spares no layer of rotations.
+    for ansatz in (StronglyEntangling(n_layers=4), HardwareEfficient(n_layers=4)):
         circuit, weights = ansatz.compiled(8)
         program = compile_program(circuit, (), weights)
         assert not any(isinstance(segment, Pairs) for segment in program.segments)
