@@ -113,7 +113,9 @@ class AmplitudeEncoding(Encoding):
         ValueError
             If `X` is not a two-dimensional array of finite numbers, or has rows of zeros.
         """
-        return np.hstack(list(_angles_from_root(self._padded(self._checked(X)))))
+        X = super().encode(X)
+        _refuse_zero_rows(X)
+        return np.hstack(list(_angles_from_root(self._padded(X))))
 
     def states(self, X: Any) -> np.ndarray:
         """Return the rows, padded and normalised.
@@ -133,10 +135,15 @@ class AmplitudeEncoding(Encoding):
         ValueError
             As :meth:`encode`.
         """
-        X = self._checked(X)
-        # Columns are states for the simulator. The largest entry first: squares could overflow.
+        X = super().encode(X)
+        # Columns are states for the simulator.
         states = np.zeros((2 ** max(1, (X.shape[1] - 1).bit_length()), len(X)))
-        np.divide(X.T, np.abs(X).max(axis=1), out=states[: X.shape[1]])
+        states[: X.shape[1]] = X.T
+        # By the largest entry first: squares could overflow.
+        largest = np.abs(states).max(axis=0)
+        if not largest.all():
+            _refuse_zero_rows(X)
+        states /= largest
         states /= np.sqrt(np.einsum("zk,zk->k", states, states))
         return states.T
 
@@ -157,11 +164,6 @@ class AmplitudeEncoding(Encoding):
             zero: the angle between them is not defined.
         """
         return _gradient_from_root(self._padded(X), gradient)[:, : X.shape[1]]
-
-    def _checked(self, X: Any) -> np.ndarray:
-        X = super().encode(X)
-        _refuse_zero_rows(X)
-        return X
 
     def _padded(self, X: np.ndarray) -> np.ndarray:
         missing = 2 ** self.width(X.shape[1]) - X.shape[1]
