@@ -28,7 +28,7 @@ from skquantum.estimators._qlstm_build import (
 )
 from skquantum.estimators._qlstm_network import RecurrentNetwork, RecurrentObjective
 from skquantum.estimators._solvers import resolve_solver
-from skquantum.estimators._training import Progress, TrainedMixin, split_validation
+from skquantum.estimators._training import Progress, TrainedMixin, planned_rows, split_validation
 from skquantum.estimators._variational_base import (
     callback_data,
     distinct_rows,
@@ -132,7 +132,7 @@ default="small_normal"
         Angles of the circuits, in radians: those of forget gate, input gate, candidate and
         output gate; with "chen6" those for the hidden state and the read-out; that of a quantum
         head. No rows for "lstm".
-    coef_, intercept_ : ndarray of shape (n_outputs, n_read) and (n_outputs,)
+    readout_coef_, readout_intercept_ : ndarray of shape (n_outputs, n_read) and (n_outputs,)
         The read-out, for one time step.
     input_coef_, input_intercept_, gate_coef_, gate_intercept_ : ndarray
         Linear maps into the circuits and out of them, with "linear_enhanced"; the latter two
@@ -395,6 +395,7 @@ default="small_normal"
                 len(rows.X), self.validation_fraction, self._progress.rng, None
             )
             rows, aside = rows[kept], rows[others]
+        self._check_budget(len(rows.X), 0 if aside is None else len(aside.X))
         objective = RecurrentObjective(
             self._network, self.alpha, rows, aside, _score, self.gradient_clip
         )
@@ -404,6 +405,16 @@ default="small_normal"
             forward, backward = self._rows_run
             self._rows_run = forward + objective.n_forward, backward + objective.n_backward
         self.gradient_norms_ = objective.norms
+
+    def _check_budget(self, n_rows: int, n_aside: int) -> None:
+        """Refuse a training that would cost more circuits than the backend allows."""
+        plan = planned_rows(self._settings(), n_rows, n_aside, one_epoch=False)
+        needed = 0
+        for name, bank in self._network.banks.items():
+            forward, backward = (bank.n_circuits * self._network.runs(name) * n for n in plan)
+            cost = training_cost(bank.layer, forward, backward, data_gradient=True)
+            needed += cost["n_circuits"]
+        resolve_backend(self.backend).check_budget(needed)
 
     def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         parts = self._network.arrays(theta)

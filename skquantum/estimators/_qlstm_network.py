@@ -64,8 +64,8 @@ class RecurrentNetwork:
         for name, bank in outputs.items():
             shapes[name] = bank.shape
             width = bank.n_outputs
-        shapes["coef"] = n_outputs, width
-        shapes["intercept"] = (n_outputs,)
+        shapes["readout_coef"] = n_outputs, width
+        shapes["readout_intercept"] = (n_outputs,)
         self.layout = Layout(**shapes)
 
     @property
@@ -87,15 +87,16 @@ class RecurrentNetwork:
     ) -> np.ndarray:
         """Return parameters to start from: given weights of circuits, random linear maps."""
         arrays = weights | self.gates.start(rng)
-        shape = self.layout.shapes["coef"]
+        shape = self.layout.shapes["readout_coef"]
         intercept = intercept / self.scale
-        return self.layout.pack(**arrays, coef=glorot(rng, shape), intercept=intercept)
+        arrays |= {"readout_coef": glorot(rng, shape), "readout_intercept": intercept}
+        return self.layout.pack(**arrays)
 
     def arrays(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         """Return the parameters by name, the read-out in the units of the targets."""
         part = self.layout.unpack(theta)
-        part["coef"] = part["coef"] * self.scale[:, None]
-        part["intercept"] = part["intercept"] * self.scale
+        part["readout_coef"] = part["readout_coef"] * self.scale[:, None]
+        part["readout_intercept"] = part["readout_intercept"] * self.scale
         return part
 
     def penalised(self) -> list[slice]:
@@ -182,7 +183,7 @@ class _Run:
             read = head.forward(0, read, keep=keep)
             self.heads.append(head)
         self.read = read
-        out = part["coef"] @ read + part["intercept"][:, None]
+        out = part["readout_coef"] @ read + part["readout_intercept"][:, None]
         out *= net.scale[:, None]
         steps = net.n_steps if net.sequence else 1
         out = out.reshape(-1, steps, self.n_rows).transpose(2, 1, 0)
@@ -194,9 +195,9 @@ class _Run:
         steps = net.n_steps if net.sequence else 1
         cotangent = cotangent.reshape(self.n_rows, steps, -1).transpose(2, 1, 0)
         cotangent = cotangent.reshape(net.n_outputs, -1) * net.scale[:, None]
-        into["coef"][:] += cotangent @ self.read.T
-        into["intercept"][:] += cotangent.sum(axis=1)
-        read = part["coef"].T @ cotangent
+        into["readout_coef"][:] += cotangent @ self.read.T
+        into["readout_intercept"][:] += cotangent.sum(axis=1)
+        read = part["readout_coef"].T @ cotangent
         for name, head in zip(reversed(net.outputs_), reversed(self.heads), strict=True):
             read = head.backward(0, read)
             into[name][:] += head.gradient()["weights"]

@@ -159,6 +159,14 @@ class MitigatedBackend(Backend):
         """Raise an error if the inner backend has no room for a matrix of kernel values."""
         self._inner().check_matrix(n_rows, n_columns)
 
+    def check_budget(self, n_circuits: int) -> None:
+        """Raise an error if a training must not cost so many circuits, see `Backend`.
+
+        Every factor of the extrapolation runs all of them; the readout needs two more.
+        """
+        factors = 1 if self.zne is None else len(self.zne)
+        self._inner().check_budget(n_circuits * factors + 2 * (self.readout is True))
+
     def evaluator(
         self,
         circuit: cirq.AbstractCircuit,

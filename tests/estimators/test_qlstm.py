@@ -93,7 +93,7 @@ def by_hand(model, row, encoding, ansatz, size):
     read = observed(model.weights_[5], s, n_qubits) if model.cell == "chen6" else h
     if model.head == "quantum":
         read = observed(model.weights_[-1], read, n_qubits)
-    return model.coef_ @ read + model.intercept_
+    return model.readout_coef_ @ read + model.readout_intercept_
 
 
 @pytest.mark.parametrize("cell", CELLS[:3])
@@ -123,7 +123,7 @@ def test_the_classical_cell_is_an_lstm():
         )
         c = expit(f) * c + expit(i) * np.tanh(g)
         h = expit(o) * np.tanh(c)
-    wanted = model.coef_ @ h + model.intercept_
+    wanted = model.readout_coef_ @ h + model.readout_intercept_
     assert_allclose(model.predict(X[5:6])[0], wanted, atol=1e-12)
 
 
@@ -333,8 +333,8 @@ def test_the_learned_parts_are_the_parameters():
         "input_intercept_": (3,),
         "gate_coef_": (4, 2, 3),
         "gate_intercept_": (4, 2),
-        "coef_": (1, 3),
-        "intercept_": (1,),
+        "readout_coef_": (1, 3),
+        "readout_intercept_": (1,),
     }
     assert {name: getattr(model, name).shape for name in shapes} == shapes
     assert sum(np.prod(s) for s in shapes.values()) == model.resources_["n_parameters"]

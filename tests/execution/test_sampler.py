@@ -536,6 +536,17 @@ def test_a_training_above_the_budget_is_refused_before_anything_runs(moons, para
     assert backend.sampler.n_circuits == needed
 
 
+@pytest.mark.parametrize("mitigated", [False, True])
+def test_recurrent_and_mitigated_trainings_keep_to_the_budget(mitigated):
+    sampler = SamplerBackend(FaultySampler(), repetitions=5, max_circuits=50)
+    # (A readout that is to be measured is measured when the circuit is made: two circuits.)
+    backend = MitigatedBackend(sampler, readout=False, zne=(1, 3)) if mitigated else sampler
+    model = QLSTMRegressor(hidden_size=1, n_qubits=1, n_layers=1, max_iter=2, backend=backend)
+    with pytest.raises(ValueError, match="the training needs"):
+        model.fit([[0.1, 0.2], [0.3, 0.4]], [0.5, 0.6])
+    assert sampler.sampler.n_calls == 0
+
+
 def test_retries_stay_within_the_budget():
     sampler = FaultySampler([fewer_repetitions] * 3)
     backend = SamplerBackend(sampler, repetitions=10, max_circuits=5, backoff=0.0)
