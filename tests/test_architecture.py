@@ -1,6 +1,7 @@
 """Laws about who imports whom, checked by parsing every module of the package."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,3 +139,18 @@ def test_the_parser_sees_every_kind_of_import(tmp_path, monkeypatch):
         "skquantum.execution.qsim",
         "skquantum.circuits._base",
     }
+
+
+def test_the_package_imports_its_rooms_when_they_are_used():
+    code = (
+        "import sys, skquantum\n"
+        "assert not {'cirq', 'numpy', 'sklearn'} & set(sys.modules)\n"
+        "from skquantum import *\n"
+        "assert all(name in globals() for name in skquantum.__all__)\n"
+        "assert set(skquantum.__all__) == {*skquantum._ORIGINS, '__version__'}\n"
+        "assert set(skquantum.__all__) <= set(dir(skquantum))\n"
+        "try:\n    skquantum.QuantumKernelSCV\n"
+        "except AttributeError as error:\n    assert 'QuantumKernelSCV' in str(error)\n"
+        "else:\n    raise AssertionError\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=ROOT)

@@ -187,7 +187,8 @@ def test_encode_refuses_sparse_data(encoding):
 def test_states_are_normalised_and_rows_independent(encoding, X, states):
     every_row = states(encoding, X)
     assert_allclose(np.linalg.norm(every_row, axis=1), 1, rtol=1e-12)
-    assert_array_equal(states(encoding, X[2]), every_row[2:3])
+    # Up to a rounding: Cirq multiplies the states of qubits that never met in the order of a set.
+    assert_allclose(states(encoding, X[2]), every_row[2:3], rtol=0, atol=1e-15)
 
 
 @pytest.mark.parametrize("n_features", [2, 3, 9])
