@@ -297,7 +297,13 @@ def can_partial_fit(estimator: VariationalEstimator) -> bool:
 def with_weights(circuit: cirq.Circuit, layer: QuantumLayer, weights: np.ndarray) -> cirq.Circuit:
     """Return a circuit with the symbols of a layer's weights bound."""
     values = dict(zip(layer.weight_symbols, map(float, weights), strict=True))
-    return cirq.resolve_parameters(circuit, values)
+    names = {symbol.name for symbol in layer.weight_symbols}
+
+    def bound(op: cirq.Operation, _: int) -> cirq.Operation:
+        # Other operations are left alone: resolving would write 0.318... for 1/pi.
+        return cirq.resolve_parameters(op, values) if names & cirq.parameter_names(op) else op
+
+    return cirq.map_operations(circuit, bound)
 
 
 def training_cost(

@@ -180,6 +180,12 @@ def test_ansatze_by_name(ansatz):
     assert model.score(X, Y) > 0.6
 
 
+def test_the_trained_circuit_is_readable():
+    model = quick(max_iter=1).partial_fit(X, Y, classes=[0, 1, 2])
+    assert cirq.parameter_names(model.circuit_) == {f"x_{i}" for i in range(X.shape[1])}
+    assert "x_0/pi" in str(model.circuit_)
+
+
 def test_n_layers_is_for_names_and_an_instance_brings_its_own():
     def n_weights(**params):
         return len(
