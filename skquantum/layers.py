@@ -18,6 +18,7 @@ from skquantum.execution.observables import check_observables
 from skquantum.execution.shifts import Pullback
 
 Prepare = Callable[[np.ndarray], np.ndarray]
+COMPILED = ("_evaluator", "_trunk_evaluator")  # what a layer holds for its backend alone
 PAULIS = {"X": cirq.X, "Y": cirq.Y, "Z": cirq.Z}
 
 
@@ -255,13 +256,13 @@ class QuantumLayer:
         """
         self._backend = resolve_backend(backend)
         self.gradient = self._backend.default_gradient
-        vars(self).pop("_evaluator", None)
+        for compiled in COMPILED:
+            vars(self).pop(compiled, None)
         self._evaluator  # noqa: B018  (refuse now what could not run)
 
     def __getstate__(self) -> dict[str, Any]:
         # A compiled circuit does not pickle; it is compiled again when needed.
-        compiled = ("_evaluator", "_trunk_evaluator")
-        return {name: value for name, value in vars(self).items() if name not in compiled}
+        return {name: value for name, value in vars(self).items() if name not in COMPILED}
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the outputs.

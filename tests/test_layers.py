@@ -329,3 +329,23 @@ def test_states_prepared_without_a_circuit_meet_all_of_the_ansatz(encoding, ansa
     X, weights = rng.normal(size=(3, 4)), rng.normal(size=layer.n_weights)
     whole, _ = layer.forward_vjp(X, weights)
     np.testing.assert_allclose(layer.forward(X, weights), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("encoding", ["angle", "amplitude"])
+def test_a_layer_that_moved_runs_on_its_new_backend(encoding):
+    # Both encodings have states in closed form, which only an exact backend starts from.
+    X, w = np.array([[0.3, 0.5], [0.9, 0.2]]), np.linspace(0.1, 0.9, 18)
+    layer = QuantumLayer(encoding, "strongly_entangling", n_features=2, backend=FAST)
+    if encoding == "amplitude":
+        X = np.hstack([X, X + 0.1])
+        layer = QuantumLayer(encoding, "strongly_entangling", n_features=4, backend=FAST)
+    exact = layer.forward(X, w)
+    noisy = QsimBackend(noise=0.05)
+    layer.move_to(noisy)
+    fresh = QuantumLayer(
+        encoding, "strongly_entangling", n_features=X.shape[1], backend=noisy
+    ).forward(X, w)
+    np.testing.assert_allclose(layer.forward(X, w), fresh, rtol=0, atol=1e-6)
+    assert abs(fresh - exact).max() > 0.01
+    layer.move_to(FAST)
+    np.testing.assert_allclose(layer.forward(X, w), exact, rtol=0, atol=1e-6)

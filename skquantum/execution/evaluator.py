@@ -259,10 +259,8 @@ class AdjointEvaluator:
             if by_row is not None:
                 row_gradient(prepared.by_row[k - 1], psi, lam, by_row)
             if k > first:
-                # Not in place: derivatives of rotations may be waiting for this array.
-                phases, *others = run.tables[k - 1]
-                undone = lam.reshape(view) * phases.conj()
-                for phases in others:
+                undone = lam.reshape(view)
+                for phases in run.tables[k - 1]:
                     np.multiply(undone, phases.conj(), out=undone)
                 lam = undone.reshape(lam.shape)
 
