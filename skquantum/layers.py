@@ -385,7 +385,7 @@ class QuantumLayer:
                 f"{np.shape(X)[1]}."
             )
         if not data_gradient and self._trunk_evaluator is not None:
-            return self._trunk_evaluator, Encoding.encode(self._encoding, X), weights
+            return self._trunk_evaluator, self._encoding.check(X), weights
         return self._evaluator, self._encoding.encode(X), weights
 
 

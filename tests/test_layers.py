@@ -349,3 +349,11 @@ def test_a_layer_that_moved_runs_on_its_new_backend(encoding):
     assert abs(fresh - exact).max() > 0.01
     layer.move_to(FAST)
     np.testing.assert_allclose(layer.forward(X, w), exact, rtol=0, atol=1e-6)
+
+
+def test_a_row_of_zeros_is_named_by_its_place_among_all_rows():
+    layer = QuantumLayer("amplitude", "real_amplitudes", n_features=4, backend=FAST)
+    X = np.ones((50_000, 4))  # several chunks
+    X[45_678] = 0
+    with pytest.raises(ValueError, match="among 50000 rows .index 45678."):
+        layer.forward(X, np.zeros(layer.n_weights))

@@ -95,6 +95,12 @@ class AmplitudeEncoding(Encoding):
         """
         return max(1, (self._check_size(n_features, "n_features") - 1).bit_length())
 
+    def check(self, X: Any) -> np.ndarray:
+        """Return the data as an array, see :meth:`Encoding.check`; rows of zeros are refused."""
+        X = super().check(X)
+        _refuse_zero_rows(X)
+        return X
+
     def encode(self, X: Any) -> np.ndarray:
         """Return the angles of the tree for each row.
 
@@ -113,9 +119,7 @@ class AmplitudeEncoding(Encoding):
         ValueError
             If `X` is not a two-dimensional array of finite numbers, or has rows of zeros.
         """
-        X = super().encode(X)
-        _refuse_zero_rows(X)
-        return np.hstack(list(_angles_from_root(self._padded(X))))
+        return np.hstack(list(_angles_from_root(self._padded(self.check(X)))))
 
     def states(self, X: Any) -> np.ndarray:
         """Return the rows, padded and normalised.
@@ -135,15 +139,12 @@ class AmplitudeEncoding(Encoding):
         ValueError
             As :meth:`encode`.
         """
-        X = super().encode(X)
+        X = self.check(X)
         # Columns are states for the simulator.
         states = np.zeros((2 ** max(1, (X.shape[1] - 1).bit_length()), len(X)))
         states[: X.shape[1]] = X.T
         # By the largest entry first: squares could overflow.
-        largest = np.abs(states).max(axis=0)
-        if not largest.all():
-            _refuse_zero_rows(X)
-        states /= largest
+        states /= np.abs(states).max(axis=0)
         states /= np.sqrt(np.einsum("zk,zk->k", states, states))
         return states.T
 
@@ -196,7 +197,8 @@ def _gradient_from_root(amplitudes: np.ndarray, gradient: np.ndarray) -> np.ndar
 
 
 def _refuse_zero_rows(X: np.ndarray) -> None:
-    rows = np.flatnonzero(~X.any(axis=1))
+    with np.errstate(over="ignore"):  # a sum may be infinite; it must only not be zero
+        rows = np.flatnonzero(np.abs(X) @ np.ones(X.shape[1]) == 0)
     if len(rows):
         shown = ", ".join(map(str, rows[:10])) + (", ..." if len(rows) > 10 else "")
         raise ValueError(

@@ -156,6 +156,29 @@ class Encoding(Template):
         """
         return data_symbols(n_features)
 
+    def check(self, X: Any) -> np.ndarray:
+        """Return the data as an array, or say what does not suit the encoding.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features), dtype float64
+            Not copied when it needs no conversion.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a two-dimensional array of finite numbers.
+        """
+        # Estimators have validated their data already; the full check is for everybody else.
+        if _is_finite_matrix(X):
+            return X
+        return check_array(X, dtype=np.float64, ensure_min_samples=0, input_name="X")
+
     def encode(self, X: Any) -> np.ndarray:
         """Return the values that the symbols receive, for each row.
 
@@ -172,12 +195,9 @@ class Encoding(Template):
         Raises
         ------
         ValueError
-            If `X` is not a two-dimensional array of finite numbers.
+            As :meth:`check`.
         """
-        # Estimators have validated their data already; the full check is for everybody else.
-        if _is_finite_matrix(X):
-            return X
-        return check_array(X, dtype=np.float64, ensure_min_samples=0, input_name="X")
+        return self.check(X)
 
     def states(self, X: Any) -> np.ndarray | None:
         """Return the states that the circuit prepares, where a formula is quicker than a run.

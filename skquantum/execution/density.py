@@ -254,15 +254,6 @@ def density_columns(program: Program, values: np.ndarray, n_threads: int) -> np.
     return out
 
 
-def density_probabilities(program: Program, values: np.ndarray, n_threads: int) -> np.ndarray:
-    """Return the diagonals of density matrices, shape (n_samples, 2 ** n_qubits)."""
-    dim = 2 ** (program.n_qubits // 2)
-    out = np.empty((len(values), dim))
-    for rows, rho in run(program, values, n_threads):
-        out[rows] = rho[:: dim + 1].real.T
-    return out
-
-
 def zeros_probabilities(
     halves: tuple[Program, Program],
     X: np.ndarray,

@@ -77,22 +77,6 @@ class MeasurementSetting:
             out[:, observable] += coefficient * (1 - 2 * parity)
         return out
 
-    def values_from_counts(self, counts: np.ndarray) -> np.ndarray:
-        """Return what the terms contribute, from counts (or probabilities) of all basis states.
-
-        Parameters
-        ----------
-        counts : ndarray of shape (..., 2 ** n_qubits)
-            How often each basis state was seen.
-
-        Returns
-        -------
-        ndarray of float64, shape (..., n_observables)
-            As from `values`.
-        """
-        counts = np.asarray(counts, dtype=float)
-        return counts @ self.table / counts.sum(axis=-1, keepdims=True)
-
 
 def measurement_settings(
     observables: Sequence[cirq.PauliSum], qubits: Sequence[cirq.Qid]

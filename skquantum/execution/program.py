@@ -177,12 +177,13 @@ def compile_program(
         raise ValueError("The circuit has no qubits; add at least one gate to it.")
     check_symbols(circuit, (*data, *weights))
     gates = list(_gates(circuit, {q: i for i, q in enumerate(qubits)}, set(data)))
-    schedules = []
-    if not fused:
-        schedules.append(_scheduled(gates, len(qubits), data))
-    if fused or (fused is None and len(qubits) > FUSE_ABOVE):
-        schedules.append(_scheduled(list(fuse(gates)), len(qubits), data))
-    return min(schedules, key=_Schedule.cost).program(data, weights, from_zero)
+    schedule = _scheduled(gates, len(qubits), data)
+    if fused or (fused is None and weights and len(qubits) > FUSE_ABOVE):
+        runs = list(fuse(gates))
+        if any(isinstance(gate, Run) for gate in runs):
+            other = _scheduled(runs, len(qubits), data)
+            schedule = other if fused else min(schedule, other, key=_Schedule.cost)
+    return schedule.program(data, weights, from_zero)
 
 
 def _scheduled(
@@ -435,7 +436,14 @@ class _Schedule:
         from_zero: bool = True,
     ) -> Program:
         """Return what was scheduled."""
-        segments = self._merged()
+        segments: list[Segment] = []
+        for level in range(max(self.level) + 1):
+            for segment in self._segments(level):
+                last = segments[-1] if segments else None
+                if isinstance(segment, Fixed) and isinstance(last, Fixed):
+                    segments[-1] = Fixed(last.gates + segment.gates)
+                else:
+                    segments.append(segment)
         start = np.zeros(2**self.n_qubits, dtype=complex)
         start[0] = self.scalar
         first = segments[0] if segments else None
@@ -450,28 +458,18 @@ class _Schedule:
             Angles(list(self.terms[False]), (), weights),
         )
 
-    def cost(self) -> float:
+    def cost(self) -> int:
         """Return about how long it takes there and back, in units of one pass over the states.
 
-        Measured on registers of 8 and 12 qubits; other segments are the same in any schedule.
+        Measured on registers of 8 and 12 qubits.
         """
-        passes = {Local: 18, Fixed: 3, Phases: 6}
-        return sum(
-            2 + 4 * len(segment.chains) if isinstance(segment, Pairs) else passes[type(segment)]
-            for segment in self._merged()
+        rotations = sum(
+            any(isinstance(element, tuple) for chain in chains.values() for element in chain)
+            for chains in self.local.values()
         )
-
-    def _merged(self) -> list[Segment]:
-        """Return the segments of all levels, with neighbouring fixed ones as one."""
-        segments: list[Segment] = []
-        for level in range(max(self.level) + 1):
-            for segment in self._segments(level):
-                last = segments[-1] if segments else None
-                if isinstance(segment, Fixed) and isinstance(last, Fixed):
-                    segments[-1] = Fixed(last.gates + segment.gates)
-                else:
-                    segments.append(segment)
-        return segments
+        constant = len(self.local) - rotations + len(self.fixed)
+        pairs = sum(2 + 4 * len(level) for level in self.pairs.values())
+        return 18 * rotations + 3 * constant + 6 * len(self.phases) + pairs
 
     def _segments(self, level: int) -> Iterator[Segment]:
         chains = tuple((q, tuple(chain)) for q, chain in sorted(self.local.get(level, {}).items()))
