@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import qlstm_peers
+from adam import jax_adam, oracle_adam
 from harness import Peer
 from qlstm_peers import GATES, Case
 
 CASE = Case(n_rows=158, n_steps=4)
 EPOCHS, RATE = 100, 0.01
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # every library's defaults for Adam
 
 
 @dataclass(frozen=True)
@@ -68,21 +68,12 @@ def make_problem(seed):
 
 def oracle(problem):
     """Return the loss before each epoch, in complex128."""
-    parameters = [problem.weights.copy(), problem.head.copy()]
-    means = [np.zeros_like(array) for array in parameters]
-    squares = [np.zeros_like(array) for array in parameters]
-    losses = []
-    for epoch in range(1, EPOCHS + 1):
-        loss, *gradients = qlstm_peers.oracle(CASE, problem.X, problem.targets, *parameters)
-        losses.append(float(loss))
-        for array, gradient, mean, square in zip(
-            parameters, gradients, means, squares, strict=True
-        ):
-            mean += (1 - BETA_1) * (gradient - mean)
-            square += (1 - BETA_2) * (gradient**2 - square)
-            corrected = mean / (1 - BETA_1**epoch)
-            array -= RATE * corrected / (np.sqrt(square / (1 - BETA_2**epoch)) + EPSILON)
-    return losses
+    return oracle_adam(
+        functools.partial(qlstm_peers.oracle, CASE, problem.X, problem.targets),
+        (problem.weights, problem.head),
+        RATE,
+        EPOCHS,
+    )
 
 
 def skquantum(threads):
@@ -114,33 +105,8 @@ def skquantum(threads):
 
 
 def pennylane_jax(threads):
-    """Compile the whole fit as one loop: quicker than a compiled step called 100 times."""
-    import jax
-    import jax.numpy as jnp
-
-    loss = qlstm_peers.jax_loss(CASE)
-
-    @jax.jit
-    def train(parameters, X, targets):
-        def epoch(carry, step):
-            parameters, means, squares = carry
-            value, gradients = jax.value_and_grad(loss)(parameters, X, targets)
-            pairs = [zip(old, gradients, strict=True) for old in (means, squares)]
-            means = [m + (1 - BETA_1) * (g - m) for m, g in pairs[0]]
-            squares = [s + (1 - BETA_2) * (g * g - s) for s, g in pairs[1]]
-            rate = RATE * jnp.sqrt(1 - BETA_2**step) / (1 - BETA_1**step)
-            # The root is taken of the uncorrected square: so its EPSILON is smaller by a factor.
-            small = EPSILON * jnp.sqrt(1 - BETA_2**step)
-            parameters = [
-                p - rate * m / (jnp.sqrt(s) + small)
-                for p, m, s in zip(parameters, means, squares, strict=True)
-            ]
-            return (parameters, means, squares), value
-
-        zeros = [jnp.zeros_like(p) for p in parameters]
-        steps = jnp.arange(1.0, EPOCHS + 1)
-        (parameters, _, _), losses = jax.lax.scan(epoch, (parameters, zeros, zeros), steps)
-        return parameters, losses
+    """Compile the whole fit as one loop."""
+    train = jax_adam(qlstm_peers.jax_loss(CASE), RATE, EPOCHS)
 
     def fit(problem):
         arrays = (problem.weights, problem.head, problem.X, problem.targets)

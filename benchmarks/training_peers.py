@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import gradient_peers
 import numpy as np
+from adam import BETA_1, BETA_2, EPSILON, jax_adam, oracle_adam
 from gradient_peers import Case
 from harness import Peer
 
 CASE = Case(n_qubits=4, n_layers=3, reupload=True, n_rows=200)
 EPOCHS, RATE = 50, 0.05
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # every library's defaults for Adam
 
 
 @dataclass(frozen=True)
@@ -63,30 +63,20 @@ def make_problem(seed):
 
 def oracle(problem):
     """Return the loss before each step, in complex128."""
-    weights, coef, intercept = (array.copy() for array in problem.start)
-    parameters = [weights, coef, intercept]
-    means = [np.zeros_like(array) for array in parameters]
-    squares = [np.zeros_like(array) for array in parameters]
-    losses = []
-    for step in range(1, EPOCHS + 1):
+
+    def loss_and_gradients(weights, coef, intercept):
         outputs, states = gradient_peers.oracle_forward(CASE, problem.angles, weights)
         logits = outputs @ coef.T + intercept
         logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        losses.append(-np.mean((problem.targets * logits).sum(axis=1)))
         slope = (np.exp(logits) - problem.targets) / len(logits)
-        gradients = [
+        return (
+            -np.mean((problem.targets * logits).sum(axis=1)),
             gradient_peers.oracle_gradient(CASE, problem.angles, weights, states, slope @ coef),
             slope.T @ outputs,
             slope.sum(axis=0),
-        ]
-        for array, gradient, mean, square in zip(
-            parameters, gradients, means, squares, strict=True
-        ):
-            mean += (1 - BETA_1) * (gradient - mean)
-            square += (1 - BETA_2) * (gradient**2 - square)
-            corrected = mean / (1 - BETA_1**step)
-            array -= RATE * corrected / (np.sqrt(square / (1 - BETA_2**step)) + EPSILON)
-    return losses
+        )
+
+    return oracle_adam(loss_and_gradients, problem.start, RATE, EPOCHS)
 
 
 def skquantum(threads):
@@ -117,7 +107,7 @@ def skquantum(threads):
 
 
 def _jax_fit(make_expectations, threads):
-    """Compile the whole fit as one loop: quicker than a compiled step called 50 times."""
+    """Compile the whole fit as one loop."""
     import jax
     import jax.numpy as jnp
 
@@ -128,26 +118,7 @@ def _jax_fit(make_expectations, threads):
         logits = expectations(X, weights) @ coef.T + intercept
         return -jnp.mean((targets * jax.nn.log_softmax(logits)).sum(axis=1))
 
-    @jax.jit
-    def train(parameters, X, targets):
-        def epoch(carry, step):
-            parameters, means, squares = carry
-            value, gradients = jax.value_and_grad(loss)(parameters, X, targets)
-            means = [m + (1 - BETA_1) * (g - m) for m, g in zip(means, gradients, strict=True)]
-            squares = [
-                s + (1 - BETA_2) * (g * g - s) for s, g in zip(squares, gradients, strict=True)
-            ]
-            rate = RATE * jnp.sqrt(1 - BETA_2**step) / (1 - BETA_1**step)
-            parameters = [
-                p - rate * m / (jnp.sqrt(s) + EPSILON)
-                for p, m, s in zip(parameters, means, squares, strict=True)
-            ]
-            return (parameters, means, squares), value
-
-        zeros = [jnp.zeros_like(p) for p in parameters]
-        steps = jnp.arange(1.0, EPOCHS + 1)
-        (parameters, _, _), losses = jax.lax.scan(epoch, (parameters, zeros, zeros), steps)
-        return parameters, losses
+    train = jax_adam(loss, RATE, EPOCHS)
 
     def fit(problem):
         arrays = (problem.start, problem.angles, problem.targets)
