@@ -19,7 +19,7 @@ from skquantum.circuits import (
     resolve_encoding,
 )
 from skquantum.estimators._base import settled
-from skquantum.estimators._head import TrainingRows, initial_weights
+from skquantum.estimators._head import TrainingRows, check_angles, initial_weights
 from skquantum.estimators._qlstm_bank import CircuitBank
 from skquantum.estimators._qlstm_gates import CircuitGates, EnhancedGates, Gates, LinearGates
 from skquantum.estimators._qlstm_network import RecurrentNetwork
@@ -211,7 +211,6 @@ def first_weights(
             f"init has shape {weights.shape}, but the model has {n_circuits} circuits with "
             f"{n_weights} weights each: give an array of shape ({n_circuits}, {n_weights})."
         )
-    if not np.isfinite(weights).all():
-        raise ValueError("init must be finite.")
+    check_angles(weights, "init")
     ends = np.cumsum([shape[0] for shape in counts.values()])[:-1]
     return dict(zip(counts, np.split(weights.copy(), ends), strict=True))

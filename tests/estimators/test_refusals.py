@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from skquantum import (
     ClassicalPoolingTransformer,
@@ -372,3 +373,26 @@ def test_a_subclass_keeps_its_own_attributes():
     with pytest.raises(ValueError, match="NaN"):
         model.fit(X, np.full(12, np.nan))
     assert model.n_features_in_ == 4
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e300, 1e13])
+@pytest.mark.parametrize("name", ["classifier", "lstm", "pooling, labels", "features"])
+def test_weights_to_start_from_that_are_no_angles(name, value):
+    model, rows, y = fitted(name)
+    before = seen(model, rows)
+    key = "weights" if name == "features" else "init"
+    weights = np.zeros_like(model.weights_)
+    weights.flat[-1] = value
+    model.set_params(**{key: weights})
+    with pytest.raises(ValueError, match=f"^{key} must be finite and hold angles"):
+        model.fit(rows, y)
+    assert_same(seen(model, rows), before)
+
+
+@pytest.mark.parametrize("name", ["classifier", "regressor", "lstm", "pooling, labels"])
+def test_steps_of_any_size_warn(name):
+    model, rows, y = fitted(name)
+    model.set_params(learning_rate=1e300, max_iter=3)
+    with pytest.warns(ConvergenceWarning, match="last good weights are kept"):
+        model.fit(rows, y)
+    assert np.isfinite(model.weights_).all()
