@@ -1,8 +1,11 @@
-"""Small helpers for error messages, shared by every room."""
+"""Small helpers for refusals and their messages, shared by every room."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
@@ -82,3 +85,51 @@ def class_hint(value: Any, base: type) -> str:
     """
     is_class = isinstance(value, type) and issubclass(value, base)
     return f" Did you mean {value.__name__}()?" if is_class else ""
+
+
+def all_or_nothing(method: Method) -> Method:
+    """Decorate a method that fits an estimator, so that a call which is refused changes nothing.
+
+    The method runs on a draft, an object with the same attributes, and only at its end does the
+    estimator take those of the draft, in one step. Whatever ends the method before, an error of
+    scikit-learn's validation (which has set ``n_features_in_`` by then), of a backend or from the
+    keyboard, leaves the estimator as it was; meanwhile other threads may predict with it. Objects
+    that the estimator holds are shared with the draft: the method replaces them, and does not
+    change them in place.
+
+    Parameters
+    ----------
+    method : callable
+        A method such as `fit`. It returns the object that it is called on, or anything else.
+
+    Returns
+    -------
+    callable
+        The method, which returns the estimator in place of the draft.
+
+    Examples
+    --------
+    >>> from skquantum._validation import all_or_nothing
+    >>> class Half:
+    ...     @all_or_nothing
+    ...     def fit(self, value):
+    ...         self.value_ = value
+    ...         self.half_ = value / 2
+    ...         return self
+    >>> half = Half().fit(3)
+    >>> try:
+    ...     half.fit("three")
+    ... except TypeError:
+    ...     print(half.value_, half.half_)
+    3 1.5
+    """
+
+    @wraps(method)
+    def whole(self: Any, *args: Any, **kwargs: Any) -> Any:
+        draft = object.__new__(type(self))
+        vars(draft).update(vars(self))
+        result = method(draft, *args, **kwargs)
+        self.__dict__ = vars(draft)
+        return self if result is draft else result
+
+    return whole  # type: ignore[return-value]

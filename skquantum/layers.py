@@ -325,8 +325,10 @@ class QuantumLayer:
 
         return outputs, pullback
 
-    def check_budget(self, n_forward: int, n_backward: int, *, data_gradient: bool = True) -> None:
-        """Raise an error if a training would exceed what the backend may cost.
+    def count_circuits(
+        self, n_forward: int, n_backward: int, *, data_gradient: bool = True
+    ) -> int:
+        """Count the circuits that a training would run on a device.
 
         Parameters
         ----------
@@ -335,18 +337,34 @@ class QuantumLayer:
         data_gradient : bool, default=True
             As in `forward_vjp`.
 
+        Returns
+        -------
+        int
+            Zero where gradients are not measured, but computed from states.
+        """
+        shifted = getattr(self._evaluator, "n_circuits", None)
+        if shifted is None:
+            return 0
+        settings = len(measurement_settings(self.observables, cirq.LineQubit.range(self.n_qubits)))
+        per_gradient = 1 + shifted(data_gradient=data_gradient)
+        return settings * (n_forward + n_backward * per_gradient)
+
+    def check_budget(self, n_forward: int, n_backward: int, *, data_gradient: bool = True) -> None:
+        """Raise an error if a training would exceed what the backend may cost.
+
+        Parameters
+        ----------
+        n_forward, n_backward, data_gradient
+            As in `count_circuits`.
+
         Raises
         ------
         ValueError
             If the backend has a budget (``SamplerBackend(max_circuits=...)``) that is less.
         """
-        shifted = getattr(self._evaluator, "n_circuits", None)
-        if shifted is not None:  # gradients are measured
-            settings = len(
-                measurement_settings(self.observables, cirq.LineQubit.range(self.n_qubits))
-            )
-            per_gradient = 1 + shifted(data_gradient=data_gradient)
-            self._backend.check_budget(settings * (n_forward + n_backward * per_gradient))
+        if self._backend.has_budget:
+            needed = self.count_circuits(n_forward, n_backward, data_gradient=data_gradient)
+            self._backend.check_budget(needed)
 
     def vjp(
         self, X: np.ndarray, weights: np.ndarray, cotangent: np.ndarray

@@ -83,6 +83,25 @@ def test_against_a_sum_written_out():
     assert expected_calibration_error([1, 0, 0, 0], prob, n_bins=10) == pytest.approx(by_hand)
 
 
+@given(st.integers(2, 12), st.data())
+def test_bins_are_closed_on_the_right(n_bins, data):
+    """A confidence on an edge belongs to the bin below, the next number above to the next bin."""
+    k = data.draw(st.integers((n_bins + 1) // 2, n_bins - 1))
+    edge = k / n_bins
+    prob = [edge, np.nextafter(edge, 1), (k - 0.5) / n_bins, (k + 0.5) / n_bins]
+    prob = np.array([prob, 1 - np.array(prob)]).T
+    prob = prob[prob.max(axis=1) == prob[:, 0]]  # near one half the other label is predicted
+    below = prob[:, 0] <= edge
+    _, _, count = reliability_bins(["a"] * len(prob), prob, n_bins=n_bins, labels=["a", "b"])
+    assert count.tolist() == [n for n in (below.sum(), (~below).sum()) if n]
+
+
+def test_quantile_bins_are_closed_on_the_right():
+    # The median is one of the confidences, and belongs to the lower bin.
+    _, _, count = reliability_bins([1, 1, 1], [0.6, 0.7, 0.9], n_bins=2, strategy="quantile")
+    assert count.tolist() == [2, 1]
+
+
 def test_a_vector_of_probabilities_is_about_the_greater_label():
     y, prob = np.array(["no", "yes", "yes"]), np.array([0.3, 0.9, 0.4])
     both = np.column_stack([1 - prob, prob])

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from copy import copy
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import InvalidParameterError
+
+from skquantum.execution import Backend
+
+Part = TypeVar("Part", bound=BaseEstimator)
+
+
+# What transformers take as it is, the first for everything else.
+FLOATS = (np.float64, np.float32)
+
+
+class FloatTransformerMixin(TransformerMixin):
+    """Transformer that returns single precision for single precision, as scikit-learn's do.
+
+    Only what it returns is rounded: all computations are in double precision, as far as the
+    backend's are.
+    """
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        assert tags.transformer_tags is not None
+        tags.transformer_tags.preserves_dtype = [np.dtype(kind).name for kind in FLOATS]
+        return tags
 
 
 class NamedPartsMixin(BaseEstimator):
@@ -53,6 +77,19 @@ class NamedPartsMixin(BaseEstimator):
     def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
         """Return what the name of a part stands for; `params` are those about to be set."""
         return self._named_parts[part](value)
+
+
+def settled(part: Part) -> Part:
+    """Return a copy of a part that a fitted model can rely on.
+
+    Whoever sets nested parameters (``encoding__bandwidth``) changes the part that was given, not
+    the copy. Backends inside are shared: they say where circuits run, and count what they ran.
+    """
+    own = copy(part)
+    for name, value in part.get_params(deep=False).items():
+        if isinstance(value, BaseEstimator) and not isinstance(value, Backend):
+            setattr(own, name, settled(value))
+    return own
 
 
 def merge_equal_rows(

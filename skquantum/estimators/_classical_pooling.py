@@ -11,6 +11,7 @@ from sklearn.base import _fit_context
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import StrOptions
 
+from skquantum._validation import all_or_nothing
 from skquantum.estimators._windows import WINDOWS_AT_ONCE, WindowedTransformer
 
 KINDS: dict[str, tuple[Callable[..., np.ndarray], Callable[..., np.ndarray]]] = {
@@ -69,6 +70,7 @@ class ClassicalPoolingTransformer(WindowedTransformer):
         self.padding = padding
         self.kind = kind
 
+    @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Settle the windows; nothing is learned.
@@ -91,6 +93,9 @@ class ClassicalPoolingTransformer(WindowedTransformer):
             If the windows do not fit the rows.
         """
         self._fit_windows(X)
+        self._kind, n_channels = self.kind, self._windows.n_channels
+        numbers = [""] if n_channels == 1 else range(n_channels)
+        self._output_names = [f"{self.kind}{number}" for number in numbers]
         return self
 
     def transform(self, X: ArrayLike) -> np.ndarray:
@@ -109,14 +114,10 @@ class ClassicalPoolingTransformer(WindowedTransformer):
         rows = self._rows(X)
         n_windows, n_channels = len(self._windows.index), self._windows.n_channels
         sticks_out = bool((self._windows.index < 0).any())
-        reduce = KINDS[self.kind][sticks_out]
-        out = np.empty((len(rows), n_windows * n_channels))
+        reduce = KINDS[self._kind][sticks_out]
+        out = np.empty((len(rows), n_windows * n_channels), dtype=rows.dtype)
         for batch in gen_batches(len(rows), max(1, WINDOWS_AT_ONCE // n_windows)):
-            windows = self._windows.extract(rows[batch], fill=np.nan)
+            windows = self._windows.extract(rows[batch].astype(np.float64), fill=np.nan)
             windows = windows.reshape(len(windows), n_windows, -1, n_channels)
             out[batch] = reduce(windows, axis=2).reshape(len(windows), -1)
         return out
-
-    def _outputs_per_window(self) -> list[str]:
-        n_channels = self._windows.n_channels
-        return [self.kind] if n_channels == 1 else [f"{self.kind}{c}" for c in range(n_channels)]

@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Self
 import cirq
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import TransformerMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
-from skquantum.estimators._base import NamedPartsMixin
+from skquantum.estimators._base import FLOATS, FloatTransformerMixin, NamedPartsMixin, settled
 from skquantum.estimators._head import initial_weights
 from skquantum.estimators._variational_base import Observables, with_weights
 from skquantum.execution import Backend, circuit_resources, resolve_backend
@@ -28,7 +29,7 @@ def _resolve_ansatz(ansatz: str | Ansatz | None) -> Ansatz:
     return _NoAnsatz() if ansatz is None else resolve_ansatz(ansatz)
 
 
-class QuantumFeatureTransformer(TransformerMixin, NamedPartsMixin):
+class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
     """Expectation values of a circuit as features for any model.
 
     Each row is encoded in a state, a circuit of fixed weights may follow, and what is measured
@@ -118,6 +119,7 @@ class QuantumFeatureTransformer(TransformerMixin, NamedPartsMixin):
     weights_: np.ndarray
     layer_: QuantumLayer
 
+    @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Settle the circuit; nothing is run.
@@ -141,13 +143,19 @@ class QuantumFeatureTransformer(TransformerMixin, NamedPartsMixin):
             those of the ansatz.
         """
         rows = validate_data(self, X, dtype=np.float64)
+        encoding = settled(resolve_encoding(self.encoding))
         ansatz = _resolve_ansatz(self.ansatz)
         self.layer_ = QuantumLayer(
-            self.encoding, ansatz, self.observables, self.backend, n_features=rows.shape[1]
+            encoding, ansatz, self.observables, self.backend, n_features=rows.shape[1]
         )
         rng = check_random_state(self.random_state)
         weights = "uniform" if self.weights is None else self.weights
         self.weights_ = initial_weights(weights, self.layer_, ansatz, rng, name="weights")
+        if isinstance(self.observables, str):
+            qubits = range(self.layer_.n_qubits)
+            self._output_names = [f"{letter}{q}" for q in qubits for letter in self.observables]
+        else:
+            self._output_names = [f"observable{i}" for i in range(len(self.observables))]
         return self
 
     def transform(self, X: ArrayLike) -> np.ndarray:
@@ -164,8 +172,9 @@ class QuantumFeatureTransformer(TransformerMixin, NamedPartsMixin):
             Values between -1 and 1 for single Paulis; qubit by qubit.
         """
         check_is_fitted(self)
-        rows = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.layer_.forward(rows, self.weights_)
+        rows = validate_data(self, X, dtype=FLOATS, reset=False)
+        values = self.layer_.forward(rows.astype(np.float64, copy=False), self.weights_)
+        return values.astype(rows.dtype, copy=False)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the outputs: the Pauli and its qubit.
@@ -182,12 +191,7 @@ class QuantumFeatureTransformer(TransformerMixin, NamedPartsMixin):
         """
         check_is_fitted(self)
         _check_feature_names_in(self, input_features, generate_names=False)
-        if isinstance(self.observables, str):
-            qubits = range(self.layer_.n_qubits)
-            names = [f"{letter}{q}" for q in qubits for letter in self.observables]
-        else:
-            names = [f"observable{i}" for i in range(len(self.observables))]
-        return np.asarray(names, dtype=object)
+        return np.asarray(self._output_names, dtype=object)
 
     @property
     def circuit_(self) -> cirq.Circuit:

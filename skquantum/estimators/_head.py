@@ -21,7 +21,7 @@ from skquantum.circuits import (
 )
 from skquantum.estimators._losses import Loss
 from skquantum.estimators._training import ALL_ROWS, Layout, Objective, Rows
-from skquantum.execution.angles import AngleError
+from skquantum.execution.angles import LARGEST, AngleError
 from skquantum.execution.shifts import Pullback
 from skquantum.layers import QuantumLayer
 
@@ -222,8 +222,7 @@ def initial_weights(
                 f"{name} has shape {weights.shape}, but the circuit has {layer.n_weights} "
                 f"weights: give an array of shape ({layer.n_weights},)."
             )
-        if not np.isfinite(weights).all():
-            raise ValueError(f"{name} must be finite.")
+        check_angles(weights, name)
         return weights.copy()
     blocks = [cirq.parameter_names(block) for block in ansatz.layers(layer.n_qubits)]
     if init == "identity_blocks":
@@ -236,6 +235,16 @@ def initial_weights(
     local = max((len(string) for sums in layer.observables for string in sums), default=1)
     variance = 1 / (4 * max(local, 1) * (len(blocks) + 2))
     return rng.normal(0, variance**0.5, layer.n_weights)
+
+
+def check_angles(weights: np.ndarray, name: str) -> None:
+    """Raise an error that names a parameter if what it holds are no angles."""
+    wrong = weights[~(np.abs(weights) <= LARGEST)]
+    if len(wrong):
+        raise ValueError(
+            f"{name} must be finite and hold angles in radians, of at most {LARGEST:g}; got "
+            f"{wrong[0]:g}. Larger ones are, modulo a turn, rounding alone."
+        )
 
 
 def check_init(init: str | ArrayLike) -> None:

@@ -14,14 +14,14 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC, SVR
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from skquantum._validation import class_hint, did_you_mean, shown
+from skquantum._validation import all_or_nothing, class_hint, did_you_mean, shown
 from skquantum.circuits import Encoding, resolve_encoding
-from skquantum.estimators._base import NamedPartsMixin, merge_equal_rows
+from skquantum.estimators._base import NamedPartsMixin, merge_equal_rows, settled
+from skquantum.estimators._learning import class_factors
 from skquantum.execution import Backend, circuit_resources, resolve_backend
 from skquantum.kernels import FidelityKernel, GramRepair, Kernel, ProjectedKernel
 from skquantum.kernels._psd import MITIGATIONS, PSD
@@ -129,7 +129,7 @@ class _QuantumKernelSVM(NamedPartsMixin):
             matrix = matrix[np.ix_(used, used)]
         matrix = self._repaired(matrix, X[first[used]], cirq.num_qubits(circuit))
         self._fit_matrix(matrix, y[first[used]], weight[used])
-        self.kernel_ = kernel
+        self.kernel_ = settled(kernel)
         self.support_ = first[used][self.svm_.support_]
         self.support_vectors_ = X[self.support_]
         self.dual_coef_ = self.svm_.dual_coef_
@@ -358,6 +358,7 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         self.max_iter = max_iter
         self.random_state = random_state
 
+    @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
@@ -411,9 +412,10 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
     def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
         _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
         labels = self.classes_[codes]
-        weight = weight * compute_sample_weight(self._class_weight(labels, weight), labels)
+        weight = weight * class_factors(self.class_weight, labels, weight)
         self.svm_ = self._make_svm().fit(matrix, labels, sample_weight=weight)
         self.n_support_ = self.svm_.n_support_
+        self.__dict__.pop("calibrated_", None)  # of an earlier fit
         if self.probability:
             # Stratified folds of the kernel matrix: nothing is simulated again.
             folds = StratifiedKFold(
@@ -422,14 +424,6 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
             self.calibrated_ = CalibratedClassifierCV(
                 self._make_svm(), ensemble=False, cv=folds
             ).fit(matrix, labels, sample_weight=weight)
-
-    def _class_weight(self, labels: np.ndarray, weight: np.ndarray) -> Any:
-        if self.class_weight != "balanced":
-            return self.class_weight
-        # As "balanced" in scikit-learn, with a row counted as often as its weight says.
-        totals = [weight[labels == label].sum() for label in self.classes_]
-        factors = sum(totals) / (len(totals) * np.array(totals))
-        return dict(zip(self.classes_, factors, strict=True))
 
     def _make_svm(self) -> SVC:
         return SVC(
@@ -551,6 +545,7 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
         self.tol = tol
         self.max_iter = max_iter
 
+    @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.

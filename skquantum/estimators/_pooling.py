@@ -9,12 +9,13 @@ from typing import Any, ClassVar, Self
 import cirq
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context, clone
+from sklearn.base import _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skquantum._validation import all_or_nothing
 from skquantum.circuits import (
     AmplitudeEncoding,
     Ansatz,
@@ -23,33 +24,25 @@ from skquantum.circuits import (
     resolve_encoding,
 )
 from skquantum.circuits._pooling import resolve_block
-from skquantum.estimators._base import NamedPartsMixin
-from skquantum.estimators._head import HeadObjective, QuantumHead, check_init, initial_weights
+from skquantum.estimators._base import NamedPartsMixin, settled
+from skquantum.estimators._head import (
+    HeadObjective,
+    QuantumHead,
+    TrainingRows,
+    check_init,
+    initial_weights,
+)
+from skquantum.estimators._learning import Circuits, TrainedMixin, accuracy, callback_data, r2
 from skquantum.estimators._losses import log_loss, squared_error
 from skquantum.estimators._solvers import resolve_solver
 from skquantum.estimators._targets import (
     OBJECTIVES,
-    accuracy,
-    r2,
     reconstruction_rows,
     resolve_objective,
     supervised_rows,
 )
-from skquantum.estimators._training import (
-    Layout,
-    Progress,
-    Settings,
-    TrainedMixin,
-    n_batch,
-    planned_rows,
-    split_validation,
-)
-from skquantum.estimators._variational_base import (
-    Observables,
-    callback_data,
-    training_cost,
-    with_weights,
-)
+from skquantum.estimators._training import Layout, Settings, n_batch
+from skquantum.estimators._variational_base import Observables, with_weights
 from skquantum.estimators._windows import WindowedTransformer, WindowLayer
 from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
 from skquantum.layers import QuantumLayer, resolve_observables
@@ -272,6 +265,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     layer_: QuantumLayer
     objective_: str
 
+    @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -311,25 +305,22 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         resolve_solver(self.solver)
         self._check_init()
         data = callback_data(X, y, sample_weight)
-        rows = self._fit_windows(X)
+        rows_X = self._fit_windows(X)
         self.objective_ = resolve_objective(self.objective, y)
         rng = check_random_state(self.random_state)
-        self.layer_, network = self._build(rng)
-        self._pool = WindowLayer(
-            self.layer_,
-            self._windows.extract,
-            len(self._windows.index),
-            isinstance(resolve_encoding(self.encoding), AmplitudeEncoding),
-        )
-        weights = initial_weights(self.init, self.layer_, network, rng)
-        self._rows_run = 0, 0
+        self._build(rng)
+        weights = initial_weights(self.init, self.layer_, self._ansatz, rng)
         if self.objective_ == "random":
-            self.weights_, self.readout_coef_, self.readout_intercept_ = weights, None, None
-            self.loss_curve_: list[float] = []
-            self.validation_scores_ = self.best_validation_score_ = self.best_loss_ = None
-            self.n_iter_ = 0
-        else:
-            self._learn(rows, y, sample_weight, weights, rng, data)
+            self._start(weights, rng, Layout(weights=weights.shape))
+            self._take({"weights_": weights, "readout_coef_": None, "readout_intercept_": None})
+            return self
+        pool, rows, codes, intercept = self._supervise(rows_X, y, sample_weight)
+        self._per_row = pool.n_windows
+        self._head = QuantumHead(
+            pool, n_features=rows_X.shape[1], n_outputs=rows.targets.shape[1], embedding=False
+        )
+        self._start(self._head.start(rng, weights, intercept), rng, self._head.layout)
+        self._learn(rows, stratify=codes, data=data)
         return self
 
     def transform(self, X: ArrayLike) -> np.ndarray:
@@ -346,24 +337,24 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
             Expectation values, window by window, in the order of the names out.
         """
         rows = self._rows(X)
-        return self._pool.forward(rows, self.weights_)
+        pooled = self._pool.forward(rows.astype(np.float64, copy=False), self.weights_)
+        return pooled.astype(rows.dtype, copy=False)
 
     @property
     def circuit_(self) -> cirq.Circuit:
         """The circuit of a window: weights are bound, data symbols are free."""
         check_is_fitted(self)
         circuit = self.layer_.circuit
-        if self.pooling == "measured":
-            encoder, _ = self._resolved_encoding().compiled(self._windows.size)
-            circuit = encoder.unfreeze() + self._network().measured_form(self.layer_.n_qubits)
+        if self._ansatz.pooling == "measured":
+            encoder, _ = self._encoding.compiled(self._windows.size)
+            circuit = encoder.unfreeze() + self._ansatz.measured_form(self.layer_.n_qubits)
         return with_weights(circuit, self.layer_, self.weights_)
 
     @property
     def resources_(self) -> dict[str, int]:
         """Qubits, depth and gates of the circuit, and what the fit cost."""
         check_is_fitted(self)
-        cost = training_cost(self.layer_, *self._rows_run, data_gradient=False)
-        return circuit_resources(self.circuit_) | cost
+        return circuit_resources(self.circuit_) | self._cost()
 
     def _check_init(self) -> None:
         check_init(self.init)
@@ -378,12 +369,12 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
 
     def _network(self) -> PoolingNetwork:
         names = PoolingNetwork._parameter_constraints
-        return PoolingNetwork(**{name: getattr(self, name) for name in names})
+        return settled(PoolingNetwork(**{name: getattr(self, name) for name in names}))
 
     def _resolved_encoding(self) -> Encoding:
-        encoding, size = resolve_encoding(self.encoding), self._windows.size
+        encoding, size = settled(resolve_encoding(self.encoding)), self._windows.size
         if encoding.get_params(deep=False).get("n_qubits", 0) is None and size <= MAX_REGISTER:
-            encoding = clone(encoding).set_params(n_qubits=size)
+            encoding.set_params(n_qubits=size)
         n_qubits = encoding.width(size)
         if n_qubits > MAX_REGISTER:
             raise ValueError(
@@ -393,22 +384,30 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
             )
         return encoding
 
-    def _build(self, rng: np.random.RandomState) -> tuple[QuantumLayer, PoolingNetwork]:
-        encoding, network = self._resolved_encoding(), self._network()
+    def _build(self, rng: np.random.RandomState) -> None:
+        """Build the circuit of a window, and what takes all windows through it."""
+        self._encoding, self._ansatz = self._resolved_encoding(), self._network()
         size = self._windows.size
-        kept = network.kept(encoding.width(size))
-        layer = QuantumLayer(
-            encoding,
-            network,
+        kept = self._ansatz.kept(self._encoding.width(size))
+        self.layer_ = QuantumLayer(
+            self._encoding,
+            self._ansatz,
             observables_on(kept, self.observables),
             self.backend,
             n_features=size,
             gradient=self.gradient,
             random_state=rng,
         )
-        return layer, network
+        self._pool = WindowLayer(
+            self.layer_,
+            self._windows.extract,
+            len(self._windows.index),
+            isinstance(self._encoding, AmplitudeEncoding),
+        )
+        self._per_row = self._pool.n_windows
+        self._output_names = self._named_outputs()
 
-    def _outputs_per_window(self) -> list[str]:
+    def _named_outputs(self) -> list[str]:
         if not isinstance(self.observables, str):
             return [f"observable{i}" for i in range(len(self.observables))]
         if self.n_outputs == 1:
@@ -423,47 +422,31 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         n_rows = n_batch(settings.batch_size, MANY_ROWS)
         return replace(settings, batch_size=n_rows * self._pool.n_windows)
 
-    def _learn(
-        self,
-        X: np.ndarray,
-        y: Any,
-        sample_weight: Any,
-        weights: np.ndarray,
-        rng: np.random.RandomState,
-        data: dict[str, Any],
-    ) -> None:
-        if self.objective_ == "reconstruction":
-            rows, codes, intercept = reconstruction_rows(self._windows.extract(X), sample_weight)
-            pool = WindowLayer(self.layer_, _as_they_are, 1, self._pool.fill_blank)
-        else:
-            rows, codes, intercept = supervised_rows(X, y, sample_weight, self.objective_)
-            pool = self._pool
-        head = QuantumHead(
-            pool, n_features=X.shape[1], n_outputs=rows.targets.shape[1], embedding=False
-        )
-        self._layout = head.layout
-        self._progress = Progress(head.start(rng, weights, intercept), rng)
-        aside = None
-        if self.early_stopping:
-            kept, others = split_validation(len(rows.X), self.validation_fraction, rng, codes)
-            rows, aside = rows[kept], rows[others]
-        loss, score = (squared_error, r2) if codes is None else (log_loss, accuracy)
-        n_aside = 0 if aside is None else len(aside.X)
-        plan = planned_rows(self._settings(), len(rows.X), n_aside, one_epoch=False)
-        self.layer_.check_budget(*(n * pool.n_windows for n in plan), data_gradient=False)
-        objective = HeadObjective(head, loss, ALPHA, rows, aside, score)
-        try:
-            self._train(objective, data)
-        finally:
-            forward, backward = objective.n_forward, objective.n_backward
-            self._rows_run = forward * pool.n_windows, backward * pool.n_windows
+    def _supervise(
+        self, X: np.ndarray, y: Any, sample_weight: Any
+    ) -> tuple[WindowLayer, TrainingRows, np.ndarray | None, np.ndarray]:
+        """Return what is trained, its rows and their classes, and where its read-out starts."""
+        if self.objective_ != "reconstruction":
+            return self._pool, *supervised_rows(X, y, sample_weight, self.objective_)
+        task = reconstruction_rows(self._windows.extract(X), sample_weight)
+        return WindowLayer(self.layer_, _as_they_are, 1, self._pool.fill_blank), *task
 
     _pool: WindowLayer
-    _layout: Layout
-    _rows_run: tuple[int, int]
+    _head: QuantumHead
+    _encoding: Encoding
+    _ansatz: PoolingNetwork
+    _per_row: int  # circuits, while it was trained
 
-    def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:
-        return {f"{name}_": array for name, array in self._layout.unpack(theta).items()}
+    def _circuits(self) -> list[Circuits]:
+        return [Circuits(self.layer_, self._per_row, data_gradient=False)]
+
+    def _objective(self, rows: TrainingRows, aside: TrainingRows | None) -> HeadObjective:
+        is_labels = self.objective_ == "classification"
+        loss, score = (log_loss, accuracy) if is_labels else (squared_error, r2)
+        return HeadObjective(self._head, loss, ALPHA, rows, aside, score)
+
+    def _learned(self, theta: np.ndarray) -> dict[str, Any]:
+        return {f"{name}_": array for name, array in self._head.layout.unpack(theta).items()}
 
 
 def _as_they_are(windows: np.ndarray) -> np.ndarray:

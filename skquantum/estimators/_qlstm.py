@@ -10,14 +10,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.callback import with_callbacks
-from sklearn.metrics import r2_score
 from sklearn.utils import Tags, check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
 from skquantum.estimators._base import NamedPartsMixin
 from skquantum.estimators._head import TrainingRows
+from skquantum.estimators._learning import (
+    Circuits,
+    TrainedMixin,
+    callback_data,
+    distinct_rows,
+    r2,
+)
 from skquantum.estimators._qlstm_build import (
     CELLS,
     build_network,
@@ -28,13 +35,7 @@ from skquantum.estimators._qlstm_build import (
 )
 from skquantum.estimators._qlstm_network import RecurrentNetwork, RecurrentObjective
 from skquantum.estimators._solvers import resolve_solver
-from skquantum.estimators._training import Progress, TrainedMixin, planned_rows, split_validation
-from skquantum.estimators._variational_base import (
-    callback_data,
-    distinct_rows,
-    training_cost,
-    with_weights,
-)
+from skquantum.estimators._variational_base import with_weights
 from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
 
 POSITIVE = Interval(Integral, 1, None, closed="left")
@@ -275,9 +276,8 @@ default="small_normal"
 
     weights_: np.ndarray
     _network: RecurrentNetwork
-    _theta: np.ndarray
-    _rows_run: tuple[int, int]  # forward alone, and with a gradient
 
+    @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -316,34 +316,35 @@ default="small_normal"
         resolve_solver(self.solver)
         check_cell_init(self.init)
         data = callback_data(X, y, sample_weight)
-        resume = self.warm_start and hasattr(self, "weights_")
+        learned = self._network if self.warm_start and hasattr(self, "weights_") else None
         rows_X, targets = validate_data(
             self,
-            self._matrix(X),
+            self._matrix(X, self.n_channels),
             y,
             dtype=np.float64,
             multi_output=True,
             y_numeric=True,
-            reset=not resume,
+            reset=learned is None,
         )
         self._check_shapes(rows_X, targets)
         self._flat = targets.ndim == 1
         targets = targets.reshape(len(targets), -1).astype(np.float64)
         rows = distinct_rows(rows_X, targets, sample_weight)
-        self._build(rows, resume)
-        self._learn(rows, data)
+        self._build(rows, learned)
+        self._learn(rows, data=data)
         return self
 
-    def _matrix(self, X: Any) -> Any:
+    @staticmethod
+    def _matrix(X: Any, n_channels: int) -> Any:
         """Return sequences as rows of a matrix."""
         n_axes = np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", 2)
         if n_axes <= 2:
             return X
         X = check_array(X, allow_nd=True, dtype=np.float64, input_name="X")
-        if X.ndim != 3 or X.shape[2] != self.n_channels:
+        if X.ndim != 3 or X.shape[2] != n_channels:
             raise ValueError(
                 f"X of several axes must have shape (n_samples, n_timesteps, n_channels) with "
-                f"n_channels={self.n_channels}, got {X.shape}; set n_channels to the number of "
+                f"n_channels={n_channels}, got {X.shape}; set n_channels to the number of "
                 "values of a time step."
             )
         return X.reshape(len(X), -1)
@@ -363,58 +364,34 @@ default="small_normal"
                 f"{n_columns} columns; give a multiple of {n_steps}, or set output='last'."
             )
 
-    def _build(self, rows: TrainingRows, resume: bool) -> None:
-        """Build the network and choose its parameters, or go on from those that there are."""
+    def _build(self, rows: TrainingRows, learned: RecurrentNetwork | None) -> None:
+        """Build the network and choose its parameters, or go on from those that were learned."""
         rng = check_random_state(self.random_state)
         n_steps = rows.X.shape[1] // self.n_channels
         mean, scale = target_statistics(rows, n_steps, self.output == "sequence")
-        if resume and len(scale) == len(self._network.scale):
-            scale = self._network.scale  # the unit of what was learned
-        network = build_network(self, n_steps, scale, rng)
-        if resume and network.layout.shapes != self._network.layout.shapes:
-            learned, shapes = self._network.layout.shapes, network.layout.shapes
-            name = next(n for n in shapes | learned if shapes.get(n) != learned.get(n))
-            raise ValueError(
-                f"warm_start=True goes on from the last fit, whose {name}_ has shape "
-                f"{learned.get(name)}; with the parameters and data of now its shape is "
-                f"{shapes.get(name)}. Set warm_start=False, or leave the model as it was."
-            )
-        self._network, self.n_timesteps_ = network, n_steps
-        if resume:
-            theta = self._theta.copy()
-        else:
+        if learned is not None and len(scale) == len(learned.scale):
+            scale = learned.scale  # the unit of what was learned
+        self._network = network = build_network(self, n_steps, scale, rng)
+        self.n_timesteps_ = n_steps
+        if learned is None:
             weights = first_weights(self.init, network, self._cell_ansatz(), rng)
-            theta = network.start(rng, weights, mean)
-            self._rows_run = 0, 0
-        self._progress = Progress(theta, rng)
+            self._start(network.start(rng, weights, mean), rng, network.layout)
+        else:
+            self._start(None, rng, network.layout, learned.layout)
 
-    def _learn(self, rows: TrainingRows, data: dict[str, Any]) -> None:
-        aside = None
-        if self.early_stopping:
-            kept, others = split_validation(
-                len(rows.X), self.validation_fraction, self._progress.rng, None
-            )
-            rows, aside = rows[kept], rows[others]
-        self._check_budget(len(rows.X), 0 if aside is None else len(aside.X))
+    def _circuits(self) -> list[Circuits]:
+        network = self._network
+        return [
+            Circuits(bank.layer, bank.n_circuits * network.runs(name), data_gradient=True)
+            for name, bank in network.banks.items()
+        ]
+
+    def _objective(self, rows: TrainingRows, aside: TrainingRows | None) -> RecurrentObjective:
         objective = RecurrentObjective(
-            self._network, self.alpha, rows, aside, _score, self.gradient_clip
+            self._network, self.alpha, rows, aside, r2, self.gradient_clip
         )
-        try:
-            self._train(objective, data)
-        finally:
-            forward, backward = self._rows_run
-            self._rows_run = forward + objective.n_forward, backward + objective.n_backward
-        self.gradient_norms_ = objective.norms
-
-    def _check_budget(self, n_rows: int, n_aside: int) -> None:
-        """Refuse a training that would cost more circuits than the backend allows."""
-        plan = planned_rows(self._settings(), n_rows, n_aside, one_epoch=False)
-        needed = 0
-        for name, bank in self._network.banks.items():
-            forward, backward = (bank.n_circuits * self._network.runs(name) * n for n in plan)
-            cost = training_cost(bank.layer, forward, backward, data_gradient=True)
-            needed += cost["n_circuits"]
-        resolve_backend(self.backend).check_budget(needed)
+        self.gradient_norms_ = objective.norms  # each epoch adds its own
+        return objective
 
     def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         parts = self._network.arrays(theta)
@@ -447,7 +424,8 @@ default="small_normal"
             Predictions, of the shape of `y` in `fit`.
         """
         check_is_fitted(self, "weights_")
-        rows = validate_data(self, self._matrix(X), dtype=np.float64, reset=False)
+        X = self._matrix(X, self._network.n_channels)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
         outputs = self._network.outputs(self._theta, rows)
         return outputs[:, 0] if self._flat else outputs
 
@@ -530,15 +508,4 @@ default="small_normal"
         if network.banks:
             first = next(iter(network.banks.values()))
             out |= circuit_resources(first.layer.circuit)
-        out |= {"n_parameters": network.layout.size, "n_circuits": 0, "n_simulations": 0}
-        for name, bank in network.banks.items():
-            runs = bank.n_circuits * network.runs(name)
-            forward, backward = (runs * rows for rows in self._rows_run)
-            cost = training_cost(bank.layer, forward, backward, data_gradient=True)
-            for key, value in cost.items():
-                out[key] += value
-        return out
-
-
-def _score(outputs: np.ndarray, rows: TrainingRows) -> float:
-    return float(r2_score(rows.targets, outputs, sample_weight=rows.weight))
+        return out | {"n_parameters": network.layout.size} | self._cost()

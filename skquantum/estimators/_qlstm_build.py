@@ -7,7 +7,6 @@ from typing import Any
 import cirq
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 
 from skquantum._validation import did_you_mean, shown
 from skquantum.circuits import (
@@ -19,7 +18,8 @@ from skquantum.circuits import (
     resolve_ansatz,
     resolve_encoding,
 )
-from skquantum.estimators._head import TrainingRows, initial_weights
+from skquantum.estimators._base import settled
+from skquantum.estimators._head import TrainingRows, check_angles, initial_weights
 from skquantum.estimators._qlstm_bank import CircuitBank
 from skquantum.estimators._qlstm_gates import CircuitGates, EnhancedGates, Gates, LinearGates
 from skquantum.estimators._qlstm_network import RecurrentNetwork
@@ -134,7 +134,7 @@ def _bank(
         )
     return CircuitBank(
         encoding,
-        cell_ansatz(estimator.ansatz, estimator.n_layers, estimator.entangler),
+        settled(cell_ansatz(estimator.ansatz, estimator.n_layers, estimator.entangler)),
         n_features=n_features,
         n_circuits=n_circuits,
         n_observed=n_observed,
@@ -146,7 +146,7 @@ def _bank(
 
 def _encoding(estimator: Any, n_features: int) -> Encoding:
     """Return the encoding on the register of the cell."""
-    encoding = resolve_encoding(estimator.encoding)
+    encoding = settled(resolve_encoding(estimator.encoding))
     if isinstance(encoding, BasisEncoding):
         raise ValueError(
             f"encoding={encoding} takes bits, but the circuits of a cell read real numbers; use "
@@ -159,7 +159,7 @@ def _encoding(estimator: Any, n_features: int) -> Encoding:
             enhanced = estimator.cell == "linear_enhanced"
             size = estimator.hidden_size + estimator.n_channels
             wanted = ENHANCED_QUBITS if enhanced else size
-        return clone(encoding).set_params(n_qubits=wanted)
+        return encoding.set_params(n_qubits=wanted)
     if wanted is not None and encoding.width(n_features) != wanted:
         raise ValueError(
             f"n_qubits={wanted}, but encoding={encoding} takes {n_features} numbers to "
@@ -211,7 +211,6 @@ def first_weights(
             f"init has shape {weights.shape}, but the model has {n_circuits} circuits with "
             f"{n_weights} weights each: give an array of shape ({n_circuits}, {n_weights})."
         )
-    if not np.isfinite(weights).all():
-        raise ValueError("init must be finite.")
+    check_angles(weights, "init")
     ends = np.cumsum([shape[0] for shape in counts.values()])[:-1]
     return dict(zip(counts, np.split(weights.copy(), ends), strict=True))

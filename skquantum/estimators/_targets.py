@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import r2_score
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, _check_y
 
 from skquantum.estimators._head import TrainingRows
-from skquantum.estimators._variational_base import distinct_rows
+from skquantum.estimators._learning import distinct_rows
 
 OBJECTIVES = ("auto", "supervised", "classification", "regression", "reconstruction", "random")
 LABELS = ("binary", "multiclass")
@@ -93,14 +92,3 @@ def reconstruction_rows(windows: np.ndarray, sample_weight: Any) -> Task:
     rows = distinct_rows(windows, np.zeros(len(windows)), np.repeat(weight, n_windows))
     mean = np.average(rows.X, axis=0, weights=rows.weight)
     return TrainingRows(rows.X, rows.X, rows.weight), None, mean
-
-
-def accuracy(outputs: np.ndarray, rows: TrainingRows) -> float:
-    """Return the share of rows whose largest output is that of their class."""
-    right = outputs.argmax(axis=1) == rows.targets.argmax(axis=1)
-    return float(np.average(right, weights=rows.weight))
-
-
-def r2(outputs: np.ndarray, rows: TrainingRows) -> float:
-    """Return the coefficient of determination, the mean over targets."""
-    return float(r2_score(rows.targets, outputs, sample_weight=rows.weight))

@@ -12,22 +12,18 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from numbers import Integral, Real
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import gen_batches
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skquantum.estimators._solvers import (
     STEP_RULES,
     is_stochastic,
-    resolve_solver,
     scipy_options,
     spsa_probe,
     uses_gradient,
@@ -149,6 +145,16 @@ class Progress:
     no_improvement: int = 0
     slots: dict[str, np.ndarray] = field(default_factory=dict)
 
+    def copy(self) -> Self:
+        """Return what can go on without changing this; both draw from one generator."""
+        return replace(
+            self,
+            theta=self.theta.copy(),
+            loss_curve=list(self.loss_curve),
+            validation_scores=list(self.validation_scores),
+            slots={name: array.copy() for name, array in self.slots.items()},
+        )
+
 
 class Tasks:
     """The epochs of a fit, as tasks of scikit-learn's callbacks.
@@ -237,6 +243,8 @@ def train(
     ------
     ValueError
         If the loss is not finite from the start.
+    KeyboardInterrupt
+        If it comes before the first evaluation.
     """
     monitor = _Monitor(objective, progress, settings, tasks, one_epoch)
     if progress.good_theta is not None:  # what an earlier call came to, its last step included
@@ -248,6 +256,8 @@ def train(
         with np.errstate(over="ignore", invalid="ignore"):
             run(monitor)
     except KeyboardInterrupt:
+        if progress.good_theta is None:  # nothing was evaluated, so there is nothing to keep
+            raise
         warnings.warn(
             f"Training was interrupted after {len(progress.loss_curve)} epochs; the best weights "
             "so far are kept.",
@@ -466,66 +476,6 @@ def _run_scipy(monitor: _Monitor) -> None:
             f"{settings.solver} stopped after {monitor.iteration} iterations: {result.message} "
             "Increase max_iter or tol, or scale the data."
         )
-
-
-class TrainedMixin(CallbackSupportMixin):
-    """What trainable estimators share: the parameters of training and what it leaves behind."""
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "solver": [str],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
-
-    def _settings(self) -> Settings:
-        names = Settings.__dataclass_fields__
-        settings = {name: getattr(self, name) for name in names}
-        return Settings(**settings | {"solver": resolve_solver(settings["solver"])})
-
-    _progress: Progress
-    _learned: Callable[[np.ndarray], dict[str, Any]]
-
-    def _train(self, objective: Objective, data: dict[str, Any] | None) -> None:
-        """Train from `_progress` on and learn what comes of it.
-
-        Parameters
-        ----------
-        objective : Objective
-            The loss.
-        data : dict or None
-            "X", "y" and "metadata" as `fit` got them, for scikit-learn's callbacks. None means
-            one epoch, of `partial_fit`.
-        """
-        settings, tasks = self._settings(), None
-        if data is not None:
-            epochs = settings.max_iter if is_stochastic(settings.solver) else None
-            context = self._init_callback_context(max_subtasks=epochs)
-            context.call_on_fit_task_begin(estimator=self, **data)
-            tasks = Tasks(self, context, data, self._learned)
-        progress = self._progress
-        theta = train(objective, progress, settings, tasks, one_epoch=data is None)
-        self.__dict__.update(self._learned(theta))
-        validated = bool(progress.validation_scores)
-        self.loss_curve_ = list(progress.loss_curve)
-        self.validation_scores_ = list(progress.validation_scores) if validated else None
-        self.best_validation_score_ = progress.best_score if validated else None
-        self.best_loss_ = None if validated else progress.best_loss
-        self.n_iter_ = len(progress.loss_curve)
-        if tasks is not None:
-            tasks.context.call_on_fit_task_end(
-                estimator=self, **tasks.data, reconstruction_attributes={}
-            )
 
 
 def planned_rows(

@@ -8,24 +8,28 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.callback import with_callbacks
-from sklearn.metrics import r2_score
 from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._head import TrainingRows
+from skquantum.estimators._learning import (
+    accuracy,
+    callback_data,
+    class_factors,
+    distinct_rows,
+    r2,
+)
 from skquantum.estimators._losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, softmax
 from skquantum.estimators._variational_base import (
     N_LAYERS,
     Observables,
     VariationalEstimator,
-    callback_data,
     can_partial_fit,
-    distinct_rows,
 )
 from skquantum.execution import Backend
 
@@ -251,6 +255,7 @@ default="small_normal"
         )
         self.class_weight = class_weight
 
+    @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -284,7 +289,7 @@ default="small_normal"
         """
         self._check_named()
         data = callback_data(X, y, sample_weight)
-        resume = self.warm_start and hasattr(self, "weights_")
+        resume = self._resumes()
         rows_X, labels = validate_data(self, X, y, dtype=np.float64, reset=not resume)
         check_classification_targets(labels)
         classes = np.unique(labels)
@@ -308,10 +313,12 @@ default="small_normal"
             )
             raise ValueError(f"{type(self).__name__} needs at least two classes; y has {found}.")
         self.classes_ = classes
-        self._learn(rows, resume=resume, stratify=codes, data=data)
+        self._build(rows)
+        self._learn(rows, stratify=codes, data=data)
         return self
 
     @available_if(can_partial_fit)
+    @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
@@ -383,14 +390,7 @@ default="small_normal"
         rows = distinct_rows(X, codes, sample_weight, allow_none=allow_none)
         codes, weight = rows.targets, rows.weight
         if self.class_weight is not None and len(codes):
-            present = np.unique(codes)
-            factors = compute_class_weight(
-                self.class_weight,
-                classes=classes[present],
-                y=classes[codes],
-                sample_weight=weight,
-            )
-            weight = weight * factors[np.searchsorted(present, codes)]
+            weight = weight * class_factors(self.class_weight, classes[codes], weight)
         rows = TrainingRows(rows.X, np.eye(len(classes))[codes], weight)
         used = weight > 0
         return rows[used], codes[used]
@@ -398,9 +398,7 @@ default="small_normal"
     def _first_intercept(self, rows: TrainingRows) -> np.ndarray:
         return np.zeros(rows.targets.shape[1])
 
-    def _score(self, outputs: np.ndarray, rows: TrainingRows) -> float:
-        right = outputs.argmax(axis=1) == rows.targets.argmax(axis=1)
-        return float(np.average(right, weights=rows.weight))
+    _score = staticmethod(accuracy)
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Return logits.
@@ -556,6 +554,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         tags.target_tags.multi_output = True
         return tags
 
+    @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -589,12 +588,13 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         """
         self._check_named()
         data = callback_data(X, y, sample_weight)
-        resume = self.warm_start and hasattr(self, "weights_")
-        rows = self._rows(X, y, sample_weight, first=not resume)
-        self._learn(rows, resume=resume, data=data)
+        rows = self._rows(X, y, sample_weight, first=not self._resumes())
+        self._build(rows)
+        self._learn(rows, data=data)
         return self
 
     @available_if(can_partial_fit)
+    @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -650,8 +650,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
     def _first_intercept(self, rows: TrainingRows) -> np.ndarray:
         return np.average(rows.targets, axis=0, weights=rows.weight)
 
-    def _score(self, outputs: np.ndarray, rows: TrainingRows) -> float:
-        return float(r2_score(rows.targets, outputs, sample_weight=rows.weight))
+    _score = staticmethod(r2)
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict values.

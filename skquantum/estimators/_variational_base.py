@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skquantum._validation import shown
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
-from skquantum.estimators._base import NamedPartsMixin, merge_equal_rows
+from skquantum.estimators._base import NamedPartsMixin, settled
 from skquantum.estimators._head import (
     HeadObjective,
     QuantumHead,
@@ -25,18 +25,15 @@ from skquantum.estimators._head import (
     initial_weights,
     make_layer,
 )
+from skquantum.estimators._learning import Circuits, TrainedMixin
 from skquantum.estimators._losses import Loss, resolve_loss
 from skquantum.estimators._solvers import is_stochastic, resolve_solver
-from skquantum.estimators._training import Progress, TrainedMixin, planned_rows, split_validation
 from skquantum.execution import (
     GRADIENTS,
     Backend,
-    ReferenceBackend,
     circuit_resources,
     resolve_backend,
 )
-from skquantum.execution.measurement import measurement_settings
-from skquantum.execution.shifts import ParameterShiftEvaluator
 from skquantum.layers import QuantumLayer
 
 # The number of layers unless somebody sets another one.
@@ -54,6 +51,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         "backend": resolve_backend,
     }
     _losses: ClassVar[dict[str, Loss]]
+    _score: Callable[[np.ndarray, TrainingRows], float]  # on rows set aside
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **TrainedMixin._parameter_constraints,
         "encoding": [str, Encoding],
@@ -123,8 +121,6 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
     weights_: np.ndarray
     layer_: QuantumLayer
     _head: QuantumHead
-    _theta: np.ndarray
-    _rows_run: tuple[int, int]  # forward alone, and with a gradient
 
     @property
     def circuit_(self) -> cirq.Circuit:
@@ -136,9 +132,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
     def resources_(self) -> dict[str, int]:
         """Qubits, depth and gates of the circuit, and what the fits cost so far."""
         check_is_fitted(self, "weights_")
-        return circuit_resources(self.layer_.circuit) | training_cost(
-            self.layer_, *self._rows_run, data_gradient=self._head.embedding
-        )
+        return circuit_resources(self.layer_.circuit) | self._cost()
 
     def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
         if part != "ansatz":
@@ -163,55 +157,38 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
 
     def _learn_batch(self, rows: TrainingRows, *, first: bool) -> None:
         """Go once over a batch; one without rows of positive weight changes nothing."""
-        if len(rows.X):
-            self._learn(rows, resume=not first)
-        elif first:
+        if first and not len(rows.X):
             raise ValueError(
                 "The first call of partial_fit needs at least one row of positive weight (its "
                 "sample_weight times the weight of its class)."
             )
-
-    def _learn(
-        self,
-        rows: TrainingRows,
-        *,
-        resume: bool,
-        stratify: np.ndarray | None = None,
-        data: dict[str, Any] | None = None,
-    ) -> None:
-        """Train on distinct rows, for one epoch if there is no `data` for callbacks."""
-        if not resume:
+        if first:
             self._build(rows)
-        elif data is not None:
-            self._rebuild(rows)
-        aside = None
-        if self.early_stopping:
-            kept, others = split_validation(
-                len(rows.X), self.validation_fraction, self._progress.rng, stratify
-            )
-            rows, aside = rows[kept], rows[others]
-        loss = resolve_loss(self.loss, self._losses)
-        n_aside = 0 if aside is None else len(aside.X)
-        self.layer_.check_budget(
-            *planned_rows(self._settings(), len(rows.X), n_aside, one_epoch=data is None),
-            data_gradient=self._head.embedding,
-        )
-        objective = HeadObjective(self._head, loss, self.alpha, rows, aside, self._score)
+        if not len(rows.X):
+            return
+        self._progress = self._progress.copy()
+        rng = self._progress.rng  # shared with the circuit, where gradients are random
+        state = rng.get_state()
         try:
-            self._train(objective, data)
-        finally:
-            forward, backward = self._rows_run
-            self._rows_run = forward + objective.n_forward, backward + objective.n_backward
+            self._learn(rows, data=None)
+        except BaseException:
+            rng.set_state(state)
+            raise
+
+    def _resumes(self) -> bool:
+        """Whether `fit` goes on from the last one."""
+        return self.warm_start and hasattr(self, "weights_")
 
     def _build(self, rows: TrainingRows) -> None:
         """Build the circuit and choose the parameters to start from."""
         n_features, n_outputs = rows.X.shape[1], rows.targets.shape[1]
+        learned = self._head.layout if self._resumes() else None
         embedding = self.embedding == "linear"
         ansatz = with_layers(self.ansatz, self.n_layers)
         rng = check_random_state(self.random_state)
         self.layer_ = make_layer(
             n_features,
-            encoding=resolve_encoding(self.encoding),
+            encoding=settled(resolve_encoding(self.encoding)),
             ansatz=ansatz,
             n_qubits=self.n_qubits,
             embedding=embedding,
@@ -227,24 +204,14 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         )
         weights = initial_weights(self.init, self.layer_, ansatz, rng)
         start = self._head.start(rng, weights, self._first_intercept(rows))
-        self._progress = Progress(start, rng)
-        self._rows_run = 0, 0
+        self._start(start, rng, self._head.layout, learned)
 
-    def _rebuild(self, rows: TrainingRows) -> None:
-        """Build the circuit again, as its parameters say now, and start from what was learned."""
-        before = dict(vars(self))
-        self._build(rows)
-        shapes, learned = self._head.layout.shapes, before["_head"].layout.shapes
-        if shapes != learned:
-            self.__dict__.update(before)
-            name = next(n for n in shapes | learned if shapes.get(n) != learned.get(n))
-            raise ValueError(
-                f"warm_start=True goes on from the last fit, whose {name}_ has shape "
-                f"{learned.get(name)}; with the parameters and data of now its shape is "
-                f"{shapes.get(name)}. Set warm_start=False, or leave the circuit as it was."
-            )
-        self._progress.theta[:] = before["_theta"]
-        self._rows_run = before["_rows_run"]
+    def _circuits(self) -> list[Circuits]:
+        return [Circuits(self.layer_, 1, self._head.embedding)]
+
+    def _objective(self, rows: TrainingRows, aside: TrainingRows | None) -> HeadObjective:
+        loss = resolve_loss(self.loss, self._losses)
+        return HeadObjective(self._head, loss, self.alpha, rows, aside, self._score)
 
     def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         parts = self._head.arrays(theta)
@@ -256,9 +223,6 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         return self._head.outputs(self._theta, rows)
 
     def _first_intercept(self, rows: TrainingRows) -> np.ndarray:
-        raise NotImplementedError
-
-    def _score(self, outputs: np.ndarray, rows: TrainingRows) -> float:
         raise NotImplementedError
 
 
@@ -304,54 +268,3 @@ def with_weights(circuit: cirq.Circuit, layer: QuantumLayer, weights: np.ndarray
         return cirq.resolve_parameters(op, values) if names & cirq.parameter_names(op) else op
 
     return cirq.map_operations(circuit, bound)
-
-
-def training_cost(
-    layer: QuantumLayer, forward: int, backward: int, *, data_gradient: bool
-) -> dict[str, int]:
-    """Count what rows cost, run forward alone and with a gradient: on hardware, and here."""
-    shifts = shifted_circuits(layer, data_gradient=data_gradient)
-    settings = len(measurement_settings(layer.observables, cirq.LineQubit.range(layer.n_qubits)))
-    # With the adjoint method: the state, and its adjoint on the way back.
-    per_gradient = {"adjoint": 2, "parameter-shift": 1 + shifts, "spsa": 3}[layer.gradient]
-    return {
-        "n_circuits": settings * (forward + backward * (1 + shifts)),
-        "n_simulations": forward + backward * per_gradient,
-    }
-
-
-def shifted_circuits(layer: QuantumLayer, *, data_gradient: bool) -> int:
-    """Count the circuits that the gradient of one row costs by the parameter-shift rule."""
-    evaluator = ParameterShiftEvaluator(
-        ReferenceBackend(),
-        layer.circuit.freeze(),
-        layer.data_symbols,
-        layer.weight_symbols,
-        layer.observables,
-    )
-    return evaluator.n_circuits(data_gradient=data_gradient)
-
-
-def distinct_rows(
-    X: np.ndarray, y: np.ndarray, sample_weight: Any, *, allow_none: bool = False
-) -> TrainingRows:
-    """Merge equal rows into one of their total weight; rows of weight zero are no rows.
-
-    Unless it is allowed, an error says that none is left.
-    """
-    weight = _check_sample_weight(
-        sample_weight,
-        X,
-        dtype=np.float64,
-        ensure_non_negative=True,
-        allow_all_zero_weights=allow_none,
-    )
-    first, _, weight = merge_equal_rows(X, y, weight)
-    used = weight > 0
-    return TrainingRows(X[first[used]], y[first[used]], weight[used])
-
-
-def callback_data(X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
-    """Return what scikit-learn's callbacks get: the data as the user gave it."""
-    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-    return {"X": X, "y": y, "metadata": metadata}

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skquantum.estimators._base import FLOATS, FloatTransformerMixin
 from skquantum.execution.shifts import Pullback
 from skquantum.layers import QuantumLayer
 
@@ -174,7 +175,7 @@ class WindowLayer:
         return np.where(rows.any(axis=1, keepdims=True), rows, 1.0) if self.fill_blank else rows
 
 
-class WindowedTransformer(TransformerMixin, BaseEstimator):
+class WindowedTransformer(FloatTransformerMixin, BaseEstimator):
     """Transformer that takes each row as a sequence or an image and works window by window."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -189,6 +190,7 @@ class WindowedTransformer(TransformerMixin, BaseEstimator):
     stride: int | Sequence[int] | None
     padding: str
     _windows: Windows
+    _output_names: list[str]  # of one window
 
     def _fit_windows(self, X: ArrayLike) -> np.ndarray:
         """Settle the shape of rows and the windows, and return the rows, flat and checked."""
@@ -200,7 +202,7 @@ class WindowedTransformer(TransformerMixin, BaseEstimator):
         return rows
 
     def _rows(self, X: ArrayLike) -> np.ndarray:
-        """Return new rows, flat and checked."""
+        """Return new rows, flat and checked, of the precision that they came in."""
         check_is_fitted(self)
         rows, axes = _flat(X)
         if axes is not None and axes != self.input_shape_:
@@ -208,17 +210,13 @@ class WindowedTransformer(TransformerMixin, BaseEstimator):
                 f"X has rows of shape {axes}, but {type(self).__name__} was fitted on rows of "
                 f"shape {self.input_shape_}."
             )
-        return validate_data(self, rows, dtype=np.float64, reset=False)
-
-    def _outputs_per_window(self) -> list[str]:
-        """Return a name for each output of a window."""
-        raise NotImplementedError
+        return validate_data(self, rows, dtype=FLOATS, reset=False)
 
     @property
     def output_shape_(self) -> tuple[int, ...]:
         """Shape that a transformed row stands for: places along each axis, and outputs."""
         check_is_fitted(self)
-        n_outputs = len(self._outputs_per_window())
+        n_outputs = len(self._output_names)
         return (*self._windows.places, n_outputs) if n_outputs > 1 else self._windows.places
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
@@ -236,13 +234,13 @@ class WindowedTransformer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         _check_feature_names_in(self, input_features, generate_names=False)
-        outputs = self._outputs_per_window()
+        outputs = self._output_names
         names = [f"{window}_{name}" for window in self._windows.names() for name in outputs]
         return np.asarray(names, dtype=object)
 
     @property
     def _n_features_out(self) -> int:
-        return prod(self._windows.places) * len(self._outputs_per_window())
+        return prod(self._windows.places) * len(self._output_names)
 
 
 def make_windows(
@@ -287,7 +285,7 @@ def _flat(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     n_axes = np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", 2)
     if n_axes <= 2:
         return X, None
-    X = check_array(X, allow_nd=True, dtype=np.float64, input_name="X")
+    X = check_array(X, allow_nd=True, dtype=FLOATS, input_name="X")
     return X.reshape(len(X), -1), X.shape[1:]
 
 

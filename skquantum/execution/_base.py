@@ -167,6 +167,11 @@ class Backend(BaseEstimator, ABC):
             Shape of the matrix, of float64. Without a limit of its own a backend takes any.
         """
 
+    @property
+    def has_budget(self) -> bool:
+        """Whether `check_budget` may refuse: counting a training's circuits takes time."""
+        return type(self).check_budget is not Backend.check_budget
+
     def check_budget(self, n_circuits: int) -> None:
         """Raise an error if a training must not cost so many circuits.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -158,6 +158,11 @@ class MitigatedBackend(Backend):
     def check_matrix(self, n_rows: int, n_columns: int) -> None:
         """Raise an error if the inner backend has no room for a matrix of kernel values."""
         self._inner().check_matrix(n_rows, n_columns)
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether the inner backend has one."""
+        return self._inner().has_budget
 
     def check_budget(self, n_circuits: int) -> None:
         """Raise an error if a training must not cost so many circuits, see `Backend`.
@@ -377,6 +382,17 @@ class _ExtrapolatedEvaluator:
 
     def __init__(self, parts: list[Evaluator], extrapolation: _Extrapolation) -> None:
         self.parts, self.extrapolation = parts, extrapolation
+
+    @property
+    def n_circuits(self) -> Callable[..., int] | None:
+        """What counts the circuits of a row's gradient, as the mean over the factors.
+
+        None where the gradients are computed from states.
+        """
+        counts = [c for part in self.parts if (c := getattr(part, "n_circuits", None))]
+        if len(counts) < len(self.parts):
+            return None
+        return lambda **options: -(-sum(count(**options) for count in counts) // len(counts))
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return expectation values, shape (n_samples, n_observables)."""

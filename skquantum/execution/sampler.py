@@ -363,6 +363,11 @@ class SamplerBackend(Backend):
     def _n_run(self) -> int:
         return sum(record["run"] for record in vars(self).get("run_records_", []))
 
+    @property
+    def has_budget(self) -> bool:
+        """Whether there is a limit on circuits."""
+        return self.max_circuits is not None
+
     def check_budget(self, n_circuits: int) -> None:
         """Raise a ValueError if a training may exceed `max_circuits`.
 

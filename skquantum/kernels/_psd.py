@@ -11,10 +11,12 @@ from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skquantum._validation import did_you_mean
+from skquantum._validation import all_or_nothing, did_you_mean
 
 PSD = ("clip", "shift", "nearest")
 MITIGATIONS = ("depolarizing",)
+# Single precision in, single precision out, as scikit-learn's transformers have it.
+FLOATS = (np.float64, np.float32)
 # Eigenvalues that are negative by no more than this share of the largest come from rounding: an
 # exact simulator works in single precision, too.
 ROUNDING = 1e-6
@@ -111,6 +113,8 @@ class GramRepair(TransformerMixin, BaseEstimator):
     [0, 0, 1]
     """
 
+    _mixed: float | None  # an entry of a fully depolarised state, with `mitigation`
+
     def __init__(
         self,
         psd: str | None = None,
@@ -124,6 +128,7 @@ class GramRepair(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = True
+        tags.transformer_tags.preserves_dtype = [np.dtype(kind).name for kind in FLOATS]
         return tags
 
     def fit(self, K: ArrayLike, y: Any = None) -> Self:
@@ -148,6 +153,7 @@ class GramRepair(TransformerMixin, BaseEstimator):
         self.fit_transform(K)
         return self
 
+    @all_or_nothing
     def fit_transform(self, K: ArrayLike, y: Any = None) -> np.ndarray:
         """Learn the repair from the Gram matrix of the training rows, and return it repaired.
 
@@ -163,7 +169,8 @@ class GramRepair(TransformerMixin, BaseEstimator):
             Exactly symmetric.
         """
         check_repair(self.psd, self.mitigation)
-        measured = _check_gram(validate_data(self, K, dtype=np.float64))
+        given = validate_data(self, K, dtype=FLOATS)
+        measured = _check_gram(given.astype(np.float64, copy=False))
         repaired = self._mitigate(measured)
         before = eigh(repaired, eigvals_only=True)
         negative = before < -ROUNDING * max(abs(before[0]), before[-1])
@@ -175,7 +182,7 @@ class GramRepair(TransformerMixin, BaseEstimator):
             "n_negative": int(negative.sum()),
             "change": float(np.linalg.norm(repaired - measured)),
         }
-        return repaired
+        return repaired.astype(given.dtype, copy=False)
 
     def transform(self, K: ArrayLike) -> np.ndarray:
         """Apply what was learned to kernel values of other rows with the training rows.
@@ -192,10 +199,13 @@ class GramRepair(TransformerMixin, BaseEstimator):
             "nearest" add to the diagonal and `mitigation` makes of it.
         """
         check_is_fitted(self)
-        block = validate_data(self, K, dtype=np.float64, reset=False)
-        if self.mitigation is not None:
-            block = self._scale(block, self.report_["survival_rate"])
-        return block if self.projection_ is None else block @ self.projection_
+        block = validate_data(self, K, dtype=FLOATS, reset=False)
+        kind, block = block.dtype, block.astype(np.float64, copy=False)
+        if self._mixed is not None:
+            block = _unmixed(block, self._mixed, self.report_["survival_rate"])
+        if self.projection_ is not None:
+            block = block @ self.projection_
+        return block.astype(kind, copy=False)
 
     @property
     def needs_all_rows(self) -> bool:
@@ -206,11 +216,12 @@ class GramRepair(TransformerMixin, BaseEstimator):
     def _mitigate(self, K: np.ndarray) -> np.ndarray:
         """Return the matrix as it would be without depolarising noise."""
         self.report_: dict[str, Any] = {"survival_rate": None, "survival_rates": None}
+        self._mixed = None
         if self.mitigation is None:
             return K
         if self.n_qubits is None:
             raise ValueError("mitigation='depolarizing' needs n_qubits, the circuit's width.")
-        mixed = 2.0**-self.n_qubits
+        self._mixed = mixed = 2.0**-self.n_qubits
         squares = (np.diag(K) - mixed) / (1 - mixed)
         # The mean of the squares is not biased by shots, unlike that of the roots.
         if not squares.mean() > 0:
@@ -222,14 +233,9 @@ class GramRepair(TransformerMixin, BaseEstimator):
             )
         self.report_["survival_rate"] = rate = float(np.sqrt(squares.mean()))
         self.report_["survival_rates"] = np.sqrt(np.maximum(squares, 0))
-        repaired = self._scale(K, rate)
+        repaired = _unmixed(K, mixed, rate)
         np.fill_diagonal(repaired, 1.0)
         return repaired
-
-    def _scale(self, K: np.ndarray, rate: float) -> np.ndarray:
-        assert self.n_qubits is not None
-        mixed = 2.0**-self.n_qubits
-        return (K - mixed) / rate**2 + mixed
 
     def _make_psd(self, K: np.ndarray, shift: float) -> np.ndarray:
         if self.psd == "shift":
@@ -240,6 +246,11 @@ class GramRepair(TransformerMixin, BaseEstimator):
         kept = vectors[:, values > 0]
         self.projection_ = kept @ kept.T
         return _symmetric((kept * values[values > 0]) @ kept.T)
+
+
+def _unmixed(K: np.ndarray, mixed: float, rate: float) -> np.ndarray:
+    """Return fidelities as they would be if no run of the circuit had been lost."""
+    return (K - mixed) / rate**2 + mixed
 
 
 def check_repair(psd: str | None, mitigation: str | None) -> None:

@@ -12,8 +12,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
+from sklearn.utils.class_weight import compute_class_weight
 
-from skquantum import QuantumKernelSVC, QuantumKernelSVR
+from skquantum import QuantumKernelSVC, QuantumKernelSVR, VariationalClassifier
 from skquantum.circuits import AngleEncoding, ZZEncoding
 from skquantum.execution import QsimBackend, ReferenceBackend
 from skquantum.kernels import FidelityKernel, ProjectedKernel
@@ -258,3 +259,27 @@ def test_probabilities_need_two_rows_of_each_class(monkeypatch):
     monkeypatch.setattr(FidelityKernel, "__call__", None)
     with pytest.raises(ValueError, match="two distinct rows of each class; class 1 has one"):
         QuantumKernelSVC(probability=True).fit(X[[0, 1, 2, 60]], [0, 0, 0, 1])
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 3.0, 1: 0.5, 2: 1.0}])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **params: QuantumKernelSVC("angle", probability=True, random_state=0, **params),
+        lambda **params: VariationalClassifier(
+            n_layers=1, max_iter=3, tol=0, random_state=0, **params
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_class_weights_see_weights_as_repetitions(make, class_weight):
+    rng = np.random.default_rng(0)
+    A, b = rng.normal(size=(20, 2)), np.repeat([0, 1, 2], [12, 5, 3])
+    times = rng.integers(1, 4, 20)
+    weighted = make(class_weight=class_weight).fit(A, b, sample_weight=times)
+    repeated = make(class_weight=class_weight).fit(np.repeat(A, times, 0), np.repeat(b, times))
+    np.testing.assert_allclose(weighted.predict_proba(A), repeated.predict_proba(A), atol=1e-9)
+    # They are the weights of scikit-learn's own model.
+    factors = compute_class_weight(class_weight, classes=np.arange(3), y=np.repeat(b, times))
+    by_hand = make().fit(A, b, sample_weight=times * factors[b])
+    np.testing.assert_allclose(weighted.predict_proba(A), by_hand.predict_proba(A), atol=1e-9)

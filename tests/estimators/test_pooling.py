@@ -635,3 +635,26 @@ def test_features_for_an_anomaly_detector():
     assert list(model[:-1].get_feature_names_out()) == ["observable0"]
     copy = pickle.loads(pickle.dumps(model))
     assert_array_equal(copy.predict(data), model.predict(data))
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda: QuantumFeatureTransformer("zz", "rings", random_state=0), (6, 4)),
+        (lambda: QuantumPoolingTransformer(objective="random", random_state=0), (6, 5)),
+        (lambda: QuantumPoolingTransformer(objective="random", random_state=0), (6, 4, 4)),
+        (lambda: ClassicalPoolingTransformer(), (6, 5)),
+        (lambda: ClassicalPoolingTransformer(kind="mean", padding="same"), (6, 5, 5)),
+    ],
+)
+def test_single_precision_in_single_precision_out(make, shape):
+    rows = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    model = make().fit(rows)
+    single = model.transform(rows)
+    assert single.dtype == np.float32
+    double = model.transform(rows.astype(np.float64))
+    assert double.dtype == np.float64
+    # Only what is returned is rounded.
+    np.testing.assert_array_equal(single, double.astype(np.float32))
+    assert model.transform((10 * rows).astype(int)).dtype == np.float64
+    assert model.transform(rows.astype(np.float16)).dtype == np.float64

@@ -22,6 +22,7 @@ from skquantum.estimators._solvers import (
     adam,
     resolve_solver,
     rmsprop,
+    spsa_probe,
 )
 from skquantum.estimators._training import (
     Layout,
@@ -255,6 +256,40 @@ def test_adam_is_that_of_scikit_learn():
         adam(theta, grad, slots, step, 0.05)
         optimizer.update_params(theirs, [grad])
         np.testing.assert_allclose(theta, theirs[0], rtol=1e-12)
+
+
+def test_spsa_has_the_gains_of_spall():
+    """Spall 1998: a / (A + k + 1) ** 0.602, A a tenth of all steps, and c / (k + 1) ** 0.101."""
+    theta, horizon, probes = np.array([0.3, -0.2]), 50, []
+
+    def loss(at):
+        probes.append(at - theta)
+        return float(at @ [2.0, 3.0])
+
+    for step in (0, 1, 7, 49):
+        mean, grad, rate = spsa_probe(loss, theta, step, horizon, 0.5, np.random.RandomState(step))
+        ahead, behind = probes[-2:]
+        np.testing.assert_allclose(ahead, -behind)
+        np.testing.assert_allclose(np.abs(ahead), 0.1 / (step + 1) ** 0.101)
+        assert rate == pytest.approx(0.5 * ((1 + 5) / (step + 1 + 5)) ** 0.602)
+        sign = np.sign(ahead)
+        np.testing.assert_allclose(grad, (sign @ [2.0, 3.0]) * sign)
+        assert mean == pytest.approx(theta @ [2.0, 3.0])
+
+
+def test_spsa_spreads_its_steps_over_all_mini_batches(monkeypatch):
+    seen = []
+
+    def probe(loss, theta, step, horizon, rate, rng):
+        seen.append((step, horizon, rate))
+        return loss(theta), np.ones_like(theta), 0.25
+
+    monkeypatch.setattr("skquantum.estimators._training.spsa_probe", probe)
+    progress = start()
+    with pytest.warns(ConvergenceWarning):
+        train(Bowl(25), progress, settings(solver="spsa", batch_size=10, max_iter=2, tol=0))
+    assert seen == [(i, 6, 0.1) for i in range(6)]
+    np.testing.assert_allclose(progress.best_theta, -0.25 * 3)  # the first epoch was the better
 
 
 def test_solver_names():

@@ -6,7 +6,7 @@ import cirq
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -24,6 +24,7 @@ from skquantum.execution._folding import (
     marked,
     run_marks,
 )
+from skquantum.execution.mitigation import _Extrapolation
 from skquantum.execution.noise import resolve_noise
 from skquantum.kernels import FidelityKernel, ProjectedKernel
 
@@ -353,3 +354,41 @@ def test_what_there_is_not():
         backend.expectations(long, [], np.empty((1, 0)), [string])
     with pytest.raises(ValueError, match="kernel entries of 14 qubits"):
         backend.overlaps(long, [], np.empty((1, 0)))
+
+
+# Signals at factors 1, 3 and 5, above the mixed value of 0.5, where values reach from 0 to 1.
+# (Where the first signal is none at all, nothing is known of a decay.)
+SIGNALS = st.tuples(*[st.floats(-0.45, 0.45).filter(lambda s: abs(s) > 0.01)] * 3)
+
+
+@given(signals=SIGNALS, kind=st.sampled_from(["exponential", "linear", "richardson"]))
+@settings(max_examples=200)
+def test_slopes_of_an_extrapolation_are_those_of_its_values(signals, kind):
+    """Inside what values can be and outside of it, on both sides of every clip."""
+    scales = np.array([1.0, 3.0, 5.0])
+    run = _Extrapolation(kind, scales, np.array([0.5]), np.array([0.0]), np.array([1.0]))
+    at = 0.5 + np.array(signals)[:, None, None]
+    step = 1e-6
+
+    def value(change):
+        return run(list(at + change))[0][0, 0]
+
+    _, slopes = run(list(at))
+    for factor in range(3):
+        change = np.zeros_like(at)
+        change[factor] = step
+        up, middle, down = value(change), value(0), value(-change)
+        assume(abs(up - 2 * middle + down) < 1e-3 * step)  # kinks have two slopes
+        expected = (up - down) / (2 * step)
+        assert slopes[factor, 0, 0] == pytest.approx(expected, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("signals", "end"), [((0.45, 0.2, 0.09), 1.0), ((-0.45, -0.2, -0.09), 0.0)]
+)
+def test_a_value_beyond_reach_is_flat(signals, end):
+    scales = np.array([1.0, 3.0, 5.0])
+    run = _Extrapolation("exponential", scales, np.array([0.5]), np.array([0.0]), np.array([1.0]))
+    values, slopes = run([np.array([[0.5 + s]]) for s in signals])
+    assert values == end
+    np.testing.assert_array_equal(slopes, 0)

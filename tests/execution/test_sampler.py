@@ -35,6 +35,7 @@ from skquantum.circuits import AngleEncoding, ZZEncoding
 from skquantum.execution import MitigatedBackend, QsimBackend, ReferenceBackend, SamplerBackend
 from skquantum.execution._devices import Target
 from skquantum.execution._folding import instead, marked
+from skquantum.execution.shifts import ParameterShiftEvaluator
 from skquantum.kernels import FidelityKernel, ProjectedKernel
 from skquantum.layers import QuantumLayer
 
@@ -545,6 +546,39 @@ def test_recurrent_and_mitigated_trainings_keep_to_the_budget(mitigated):
     with pytest.raises(ValueError, match="the training needs"):
         model.fit([[0.1, 0.2], [0.3, 0.4]], [0.5, 0.6])
     assert sampler.sampler.n_calls == 0
+
+
+@pytest.mark.parametrize("gradient", ["parameter-shift", "spsa"])
+def test_mitigated_trainings_count_the_gates_repeated(moons, gradient):
+    sampler = SamplerBackend(FaultySampler(), repetitions=5, max_circuits=20)
+    backend = MitigatedBackend(sampler, readout=False, zne=(1, 3))
+    model = VariationalClassifier(
+        ansatz="real_amplitudes", n_layers=1, max_iter=1, gradient=gradient, backend=backend
+    )
+    with pytest.raises(ValueError, match="the training needs") as refusal:
+        model.fit(*moons)
+    assert sampler.sampler.n_calls == 0
+    needed = int(re.search(r"needs (\d+) circuits", str(refusal.value))[1])
+    sampler.set_params(max_circuits=needed)
+    with pytest.warns(match="max_iter"):
+        model.fit(*moons)
+    assert sampler.sampler.n_circuits == needed
+
+
+def test_only_a_budget_has_circuits_counted(moons, monkeypatch):
+    def counts(self, *args, **options):
+        raise AssertionError("nobody asks")
+
+    monkeypatch.setattr(QuantumLayer, "count_circuits", counts)
+    monkeypatch.setattr(ParameterShiftEvaluator, "n_circuits", counts)
+    for model in (VariationalClassifier(n_layers=1, max_iter=1), QLSTMRegressor(max_iter=1)):
+        with pytest.warns(match="max_iter"):
+            model.fit(*moons)
+    free = SamplerBackend(FaultySampler(), repetitions=5)
+    assert not free.has_budget
+    assert not MitigatedBackend(free).has_budget
+    assert SamplerBackend(FaultySampler(), max_circuits=0).has_budget
+    assert not QsimBackend().has_budget
 
 
 def test_retries_stay_within_the_budget():

@@ -252,3 +252,14 @@ def test_bad_blocks_and_parameters():
     for kernel in ("projected", ProjectedKernel()):
         with pytest.raises(ValueError, match="mitigation='depolarizing' is for fidelities"):
             QuantumKernelSVC(kernel=kernel, mitigation="depolarizing").fit(X, Y)
+
+
+@pytest.mark.parametrize("psd", [None, "clip", "shift", "nearest"])
+def test_single_precision_in_single_precision_out(psd):
+    bent = np.array([[1.0, 0.9, 0.2], [0.9, 1.0, 0.9], [0.2, 0.9, 1.0]], dtype=np.float32)
+    repair = GramRepair(psd, "depolarizing", n_qubits=2)
+    repaired = repair.fit_transform(bent)
+    assert repaired.dtype == repair.transform(bent).dtype == np.float32
+    double = GramRepair(psd, "depolarizing", n_qubits=2).fit_transform(bent.astype(float))
+    assert double.dtype == np.float64
+    np.testing.assert_array_equal(repaired, double.astype(np.float32))
