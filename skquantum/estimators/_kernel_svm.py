@@ -19,9 +19,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from skquantum._named_parts import NamedPartsMixin, is_same
 from skquantum._validation import class_hint, did_you_mean, shown
 from skquantum.circuits import Encoding, resolve_encoding
-from skquantum.estimators._base import NamedPartsMixin, merge_equal_rows
+from skquantum.estimators._base import merge_equal_rows
 from skquantum.execution import Backend, circuit_resources, resolve_backend
 from skquantum.kernels import FidelityKernel, GramRepair, Kernel, ProjectedKernel
 from skquantum.kernels._psd import MITIGATIONS, PSD
@@ -43,14 +44,18 @@ def resolve_kernel(
         not have: they would not be used.
     """
     if isinstance(kernel, Kernel):
+        own = kernel.get_params(deep=False)
         for name, value, default in (("encoding", encoding, "zz"), ("backend", backend, None)):
-            own = getattr(kernel, name)
-            if not (_is_same(value, default) or _is_same(value, own)):
-                raise ValueError(
-                    f"{name}={value!r} would not be used: kernel={kernel!r} brings its own "
-                    f"{name}, {own!r}. Set kernel__{name} and leave {name}={default!r}, or give "
-                    "the kernel by its name."
-                )
+            if is_same(value, default) or (name in own and is_same(value, own[name])):
+                continue
+            brings, remedy = f"has no parameter {name}", "Leave"
+            if name in own:
+                brings = f"brings its own {name}, {own[name]!r}"
+                remedy = f"Set kernel__{name} and leave"
+            raise ValueError(
+                f"{name}={value!r} would not be used: kernel={kernel!r} {brings}. {remedy} "
+                f"{name}={default!r}, or give the kernel by its name."
+            )
         return kernel
     if isinstance(kernel, str) and kernel in KERNELS:
         return KERNELS[kernel](encoding=encoding, backend=backend)
@@ -68,20 +73,6 @@ def resolve_kernel(
     )
 
 
-def _is_same(one: Any, other: Any) -> bool:
-    """Whether two parts are described by the same parameters, as a part and its clone are."""
-    if one is other:
-        return True
-    if type(one) is not type(other):
-        return False
-    if not isinstance(one, BaseEstimator):
-        return bool(one == other)
-    params, others = one.get_params(deep=False), other.get_params(deep=False)
-    return all(
-        value is others[name] or np.all(value == others[name]) for name, value in params.items()
-    )
-
-
 class _QuantumKernelSVM(NamedPartsMixin):
     """What classifier and regressor share: a libsvm model on the quantum kernel matrix."""
 
@@ -90,6 +81,7 @@ class _QuantumKernelSVM(NamedPartsMixin):
         "backend": resolve_backend,
         "kernel": resolve_kernel,  # the last: it uses the others
     }
+    _shared: ClassVar = {"kernel": ("encoding", "backend")}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "encoding": [str, Encoding],
         "kernel": [str, Kernel],
@@ -119,15 +111,16 @@ class _QuantumKernelSVM(NamedPartsMixin):
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         kernel = resolve_kernel(self.kernel, self.encoding, self.backend)
         # Building the circuit checks the encoding before anything is simulated.
-        circuit, _ = resolve_encoding(kernel.encoding).compiled(X.shape[1])
-        self._check_mitigation(kernel)
+        circuits = kernel.circuits(X.shape[1])
+        self._check_mitigation(kernel, circuits)
         first, self._place, weight = merge_equal_rows(X, y, weight)
         used = np.flatnonzero(weight)
         self._check_distinct(y[first[used]])
         self._matrix = matrix = kernel(X[first])
         if len(used) < len(first):
             matrix = matrix[np.ix_(used, used)]
-        matrix = self._repaired(matrix, X[first[used]], cirq.num_qubits(circuit))
+        n_qubits = max(map(cirq.num_qubits, circuits), default=None)
+        matrix = self._repaired(matrix, X[first[used]], n_qubits)
         self._fit_matrix(matrix, y[first[used]], weight[used])
         self.kernel_ = kernel
         self.support_ = first[used][self.svm_.support_]
@@ -135,25 +128,40 @@ class _QuantumKernelSVM(NamedPartsMixin):
         self.dual_coef_ = self.svm_.dual_coef_
         self.intercept_ = self.svm_.intercept_
         self.n_iter_ = self.svm_.n_iter_
-        self.circuit_ = circuit.unfreeze()
-        n = len(first)
-        self.resources_ = circuit_resources(circuit) | {
-            # On hardware: one compute-uncompute circuit for each pair of rows or, projected,
-            # three measurement settings for each row. Simulated: one state for each row.
-            "n_circuits": n * (n + 1) // 2 if isinstance(kernel, FidelityKernel) else 3 * n,
-            "n_simulations": n,
+        self.resources_ = _resources(circuits) | {
+            "n_circuits": kernel.n_circuits(len(first)),
+            "n_simulations": len(first) * len(circuits),  # one state for each row
         }
 
-    def _check_mitigation(self, kernel: Kernel) -> None:
-        if self.mitigation is not None and isinstance(kernel, ProjectedKernel):
+    @property
+    def circuit_(self) -> cirq.Circuit:
+        """The encoding circuit, with one symbol for each feature."""
+        check_is_fitted(self, "kernel_")
+        circuits = self.kernel_.circuits(self.n_features_in_)
+        if len(circuits) != 1:
+            raise AttributeError(
+                f"{self.kernel_!r} runs {len(circuits)} circuits, not one; "
+                "kernel_.circuits(n_features_in_) returns them."
+            )
+        return circuits[0].unfreeze()
+
+    def _check_mitigation(self, kernel: Kernel, circuits: tuple[cirq.FrozenCircuit, ...]) -> None:
+        if self.mitigation is None:
+            return
+        if self.mitigation not in kernel.mitigations:
             raise ValueError(
                 f"mitigation={self.mitigation!r} is for fidelities, whose diagonal shows how much "
-                f"noise there is; the diagonal of {kernel!r} is one with any noise. Set "
-                "mitigation=None, or mitigate its expectation values with "
-                "skquantum.execution.MitigatedBackend."
+                f"noise there is, and {kernel!r} does not say that its matrix holds them: its "
+                f"mitigations are {kernel.mitigations!r}. Set mitigation=None, or mitigate its "
+                "expectation values with skquantum.execution.MitigatedBackend."
+            )
+        if len(circuits) != 1:
+            raise ValueError(
+                f"mitigation={self.mitigation!r} needs the width of the circuit, and {kernel!r} "
+                f"runs {len(circuits)} circuits. Set mitigation=None."
             )
 
-    def _repaired(self, matrix: np.ndarray, rows: np.ndarray, n_qubits: int) -> np.ndarray:
+    def _repaired(self, matrix: np.ndarray, rows: np.ndarray, n_qubits: int | None) -> np.ndarray:
         """Return the Gram matrix of the training rows as `psd` and `mitigation` want it."""
         self._repair, self._rows, self.kernel_repair_ = None, None, None
         if self.psd is None and self.mitigation is None:
@@ -217,6 +225,12 @@ class _QuantumKernelSVM(NamedPartsMixin):
             Predictions.
         """
         return self._by_blocks(X, lambda matrix: self.svm_.predict(matrix))
+
+
+def _resources(circuits: tuple[cirq.FrozenCircuit, ...]) -> dict[str, int]:
+    """Return qubits, depth and gates of the circuit; of several, the largest of each."""
+    each = [circuit_resources(circuit) for circuit in circuits]
+    return {name: max(one[name] for one in each) for name in (each[0] if each else ())}
 
 
 def _wants_probability(estimator: QuantumKernelSVC) -> bool:
