@@ -10,8 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import InvalidParameterError
 
+from skquantum._portable import PortableMixin
 
-class NamedPartsMixin(BaseEstimator):
+
+class NamedPartsMixin(PortableMixin, BaseEstimator):
     """What templates, kernels, backends and estimators share: a name stands for a part.
 
     A parameter that is a part may be given by a name, or left at None: it then stands for a part

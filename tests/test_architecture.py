@@ -14,6 +14,7 @@ PACKAGE = ROOT / "skquantum"
 # A room imports only from rooms of strictly lower rank, and from itself.
 RANKS = {
     "_named_parts": -1,
+    "_portable": -2,
     "_validation": -1,
     "_version": -1,
     "circuits": 0,

@@ -10,7 +10,6 @@ import cirq
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC, SVR
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -23,6 +22,7 @@ from skquantum._named_parts import NamedPartsMixin, is_same
 from skquantum._validation import class_hint, did_you_mean, shown
 from skquantum.circuits import Encoding, resolve_encoding
 from skquantum.estimators._base import merge_equal_rows
+from skquantum.estimators._calibration import fit_machine, fit_sigmoids, probabilities
 from skquantum.execution import Backend, circuit_resources, resolve_backend
 from skquantum.kernels import FidelityKernel, GramRepair, Kernel, ProjectedKernel
 from skquantum.kernels._psd import MITIGATIONS, PSD
@@ -265,8 +265,9 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         Weights of the classes, as in :class:`sklearn.svm.SVC`.
     probability : bool, default=False
         Fit a sigmoid to decision values (five-fold, on the one kernel matrix), so that
-        `predict_proba` is available. It is :class:`sklearn.calibration.CalibratedClassifierCV`
-        with ``ensemble=False``, which scikit-learn recommends in place of SVC's own option.
+        `predict_proba` is available. It is what
+        :class:`sklearn.calibration.CalibratedClassifierCV` does with ``ensemble=False``, which
+        scikit-learn recommends in place of SVC's own option.
     backend : Backend, default=None
         How circuits are run; None means ``QsimBackend()``.
     psd : {"clip", "shift", "nearest"}, default=None
@@ -305,13 +306,17 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         As in :class:`sklearn.svm.SVC`.
     svm_ : sklearn.svm.SVC
         The model fitted on the kernel matrix.
+    sigmoids_ : ndarray of shape (1, 2) or (n_classes, 2)
+        Slopes and offsets of the sigmoids, with `probability`.
     n_iter_ : ndarray
         Iterations of libsvm for each of its binary problems.
     circuit_ : cirq.Circuit
-        The encoding circuit, with one symbol for each feature.
+        The encoding circuit, with one symbol for each feature. A kernel made of kernels may run
+        several: ``kernel_.circuits(n_features_in_)``.
     resources_ : dict
-        Qubits, depth and gates of the circuit; ``n_circuits`` that the kernel matrix would
-        cost on hardware, and ``n_simulations`` that it did cost.
+        Qubits, depth and gates of the circuit (of several, the largest of each); ``n_circuits``
+        that the kernel matrix would cost on hardware, None if the kernel does not say, and
+        ``n_simulations`` that it did cost.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -426,16 +431,14 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
         labels = self.classes_[codes]
         weight = weight * compute_sample_weight(self._class_weight(labels, weight), labels)
-        self.svm_ = self._make_svm().fit(matrix, labels, sample_weight=weight)
+        self.svm_ = fit_machine(self._make_svm(), matrix, labels, weight)
         self.n_support_ = self.svm_.n_support_
         if self.probability:
             # Stratified folds of the kernel matrix: nothing is simulated again.
             folds = StratifiedKFold(
                 int(min(5, counts.min())), shuffle=True, random_state=self.random_state
             )
-            self.calibrated_ = CalibratedClassifierCV(
-                self._make_svm(), ensemble=False, cv=folds
-            ).fit(matrix, labels, sample_weight=weight)
+            self.sigmoids_ = fit_sigmoids(self._make_svm(), matrix, labels, weight, folds)
 
     def _class_weight(self, labels: np.ndarray, weight: np.ndarray) -> Any:
         if self.class_weight != "balanced":
@@ -486,8 +489,8 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
             Probabilities, in the order of `classes_`. Their largest need not be the class that
             `predict` returns, as in :class:`sklearn.svm.SVC`.
         """
-        check_is_fitted(self, "calibrated_")
-        return self._by_blocks(X, self.calibrated_.predict_proba)
+        check_is_fitted(self, "sigmoids_")
+        return probabilities(self.decision_function(X), self.sigmoids_)
 
 
 class QuantumKernelSVR(RegressorMixin, _QuantumKernelSVM):
@@ -595,7 +598,7 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
         return self
 
     def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
-        self.svm_ = self._make_svm().fit(matrix, y, sample_weight=weight)
+        self.svm_ = fit_machine(self._make_svm(), matrix, y, weight)
 
     def _make_svm(self) -> SVR:
         return SVR(
