@@ -25,6 +25,7 @@ RANKS = {
     "layers": 1,
     "estimators": 2,
     "inspection": 3,
+    "saving": 3,
     "testing": 3,
     "comparison": 4,
     "cli": 5,

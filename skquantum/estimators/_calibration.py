@@ -13,7 +13,9 @@ from sklearn.svm import SVC, SVR
 Machine = TypeVar("Machine", SVC, SVR)
 
 
-def fit_machine(machine: Machine, matrix: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Machine:
+def fit_machine(
+    machine: Machine, matrix: np.ndarray, y: np.ndarray, weight: np.ndarray
+) -> Machine:
     """Fit one of scikit-learn's support vector machines as a part of a model, not as a model.
 
     Tools that log what a user fits put their own `fit` on scikit-learn's public classes, and would

@@ -12,7 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
 from skquantum._named_parts import NamedPartsMixin
-from skquantum.circuits import Ansatz, Encoding, StronglyEntangling, resolve_ansatz, resolve_encoding
+from skquantum.circuits import (
+    Ansatz,
+    Encoding,
+    StronglyEntangling,
+    resolve_ansatz,
+    resolve_encoding,
+)
 from skquantum.estimators._head import initial_weights
 from skquantum.estimators._variational_base import Observables, with_weights
 from skquantum.execution import Backend, circuit_resources, resolve_backend
