@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         kernels,
         layers,
         metrics,
+        saving,
     )
     from skquantum.comparison import Comparison, DecisionRule, compare
     from skquantum.estimators import (
@@ -55,6 +56,7 @@ _ORIGINS = {
     "kernels": None,
     "layers": None,
     "metrics": None,
+    "saving": None,
 }
 
 __all__ = [
@@ -79,6 +81,7 @@ __all__ = [
     "kernels",
     "layers",
     "metrics",
+    "saving",
 ]
 
 

@@ -10,6 +10,7 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum._portable import PortableMixin
 from skquantum.circuits import AngleEncoding, Ansatz, Encoding, resolve_ansatz, resolve_encoding
 from skquantum.execution import Backend, Evaluator, resolve_backend
 from skquantum.execution._base import as_symbols
@@ -23,7 +24,7 @@ PAULIS = {"X": cirq.X, "Y": cirq.Y, "Z": cirq.Z}
 
 
 @final
-class QuantumLayer:
+class QuantumLayer(PortableMixin):
     """Encoding, ansatz and observables as one differentiable function.
 
     The rows' features enter through the encoding and the weights through the ansatz; the
@@ -260,7 +261,7 @@ class QuantumLayer:
             vars(self).pop(compiled, None)
         self._evaluator  # noqa: B018  (refuse now what could not run)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def _kept_state(self) -> dict[str, Any]:
         # A compiled circuit does not pickle; it is compiled again when needed.
         return {name: value for name, value in vars(self).items() if name not in COMPILED}
 

@@ -13,6 +13,8 @@ PACKAGE = ROOT / "skquantum"
 
 # A room imports only from rooms of strictly lower rank, and from itself.
 RANKS = {
+    "_named_parts": -1,
+    "_portable": -2,
     "_validation": -1,
     "_version": -1,
     "circuits": 0,
@@ -22,12 +24,13 @@ RANKS = {
     "kernels": 1,
     "layers": 1,
     "estimators": 2,
-    "comparison": 3,
     "inspection": 3,
+    "saving": 3,
     "testing": 3,
-    "cli": 4,
-    "__main__": 5,
-    "__init__": 5,
+    "comparison": 4,
+    "cli": 5,
+    "__main__": 6,
+    "__init__": 6,
 }
 RUN_TIME = {"cirq", "joblib", "matplotlib", "numpy", "qsimcirq", "scipy", "sklearn", "sympy"}
 RUN_TIME |= {"threadpoolctl"}  # like joblib, comes with scikit-learn

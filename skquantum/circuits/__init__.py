@@ -15,7 +15,7 @@ from skquantum.circuits._layered import (
 )
 from skquantum.circuits._multiplexed import MultiplexedRy
 from skquantum.circuits._phase import IQPEncoding, ZZEncoding
-from skquantum.circuits._pooling import PoolingNetwork
+from skquantum.circuits._pooling import ConvolutionBlock, PoolingNetwork, resolve_convolution
 from skquantum.circuits._resolve import ANSATZE, ENCODINGS, resolve_ansatz, resolve_encoding
 from skquantum.circuits._tree import TreeTensor
 
@@ -29,6 +29,7 @@ __all__ = [
     "BasisEncoding",
     "CircuitAnsatz",
     "CircuitEncoding",
+    "ConvolutionBlock",
     "Encoding",
     "EntanglingRings",
     "HardwareEfficient",
@@ -43,5 +44,6 @@ __all__ = [
     "TreeTensor",
     "ZZEncoding",
     "resolve_ansatz",
+    "resolve_convolution",
     "resolve_encoding",
 ]

@@ -13,8 +13,10 @@ import sympy
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
+from skquantum._named_parts import NamedPartsMixin
 
-class Template(BaseEstimator, ABC):
+
+class Template(NamedPartsMixin, ABC):
     """Description of a family of circuits with ordered symbols.
 
     A template answers one question: which circuit? Its symbols receive data (an

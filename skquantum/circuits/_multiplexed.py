@@ -8,6 +8,8 @@ import numpy as np
 import sympy
 from scipy.linalg import hadamard
 
+from skquantum._portable import JSON_TYPES
+
 # Columns: the eigenvectors of Y for +1 and -1. One array for all gates, so that the bases of
 # neighbouring gates cancel exactly.
 _Y_BASIS = np.array([[1, 1], [1j, -1j]]) / np.sqrt(2)
@@ -54,6 +56,13 @@ class MultiplexedRy(cirq.Gate):
 
     def _num_qubits_(self) -> int:
         return len(self.angles).bit_length()
+
+    @classmethod
+    def _json_namespace_(cls) -> str:
+        return "skquantum"
+
+    def _json_dict_(self) -> dict[str, Any]:
+        return {"angles": list(self.angles)}
 
     def _value_equality_values_(self) -> Any:
         return self.angles
@@ -142,3 +151,6 @@ class MultiplexedRy(cirq.Gate):
         label = ", ".join(shown) if len(shown) <= 2 else f"{shown[0]}, ..., {shown[-1]}"
         control = "◇" if args.use_unicode_characters else "<>"
         return (*[control] * (self.num_qubits() - 1), f"Ry({label})")
+
+
+JSON_TYPES["skquantum.MultiplexedRy"] = MultiplexedRy

@@ -1,5 +1,6 @@
 """The network of convolutions and poolings: a register that halves from stage to stage."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from skquantum._validation import class_hint, did_you_mean, shown
 from skquantum.circuits._angle import rotations
-from skquantum.circuits._ansatz import Ansatz, weight_symbols
+from skquantum.circuits._ansatz import Ansatz, RepeatedAnsatz, weight_symbols
 from skquantum.circuits._folding import POSITIVE_INTEGER
 
 Weights = Sequence[sympy.Symbol]
@@ -38,6 +39,65 @@ def _u2(a: cirq.LineQubit, b: cirq.LineQubit, w: Weights) -> Iterator[cirq.OP_TR
 
 #: Two-qubit blocks by name, with their numbers of weights.
 BLOCKS: dict[str, tuple[Block, int]] = {"su4": (_su4, 15), "so4": (_so4, 6), "u2": (_u2, 2)}
+
+
+class ConvolutionBlock(RepeatedAnsatz):
+    """The two-qubit block of a :class:`PoolingNetwork`, once or several times.
+
+    On two qubits, as in the network, a layer is one block. On more of them, a layer has a block
+    of its own weights on each pair of neighbours; a single qubit gets a rotation about Y.
+
+    Parameters
+    ----------
+    block : {"su4", "so4", "u2"}, default="su4"
+        The block; :class:`PoolingNetwork` says what each is.
+    n_layers : int, default=1
+        How often it is repeated, with new weights.
+
+    Examples
+    --------
+    >>> from skquantum.circuits import ConvolutionBlock
+    >>> print(ConvolutionBlock("u2").build(2))
+    0: ───Y^(w_0/pi)───@───
+                       │
+    1: ───Y^(w_1/pi)───X───
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **RepeatedAnsatz._parameter_constraints,
+        "block": [StrOptions(set(BLOCKS))],
+    }
+
+    def __init__(self, block: str = "su4", n_layers: int = 1) -> None:
+        self.block = block
+        self.n_layers = n_layers
+
+    def _layer(
+        self, layer: int, qubits: list[cirq.LineQubit], weights: Iterator[sympy.Symbol]
+    ) -> Iterator[cirq.OP_TREE]:
+        if len(qubits) == 1:
+            yield rotations("Y", qubits, weights)
+        gates, n_weights = BLOCKS[self.block]
+        pairs = list(itertools.pairwise(qubits))
+        for pair in pairs[0::2] + pairs[1::2]:
+            yield gates(*pair, list(itertools.islice(weights, n_weights)))
+
+
+def resolve_convolution(convolution: str | Ansatz) -> Ansatz:
+    """Return the ansatz on two qubits that a parameter stands for.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    TypeError
+        If it is neither a name nor an ansatz.
+    """
+    if isinstance(convolution, str) and convolution in BLOCKS:
+        return ConvolutionBlock(convolution)
+    resolve_block(convolution)
+    assert isinstance(convolution, Ansatz)
+    return convolution
 
 
 def resolve_block(convolution: str | Ansatz) -> tuple[Block, int]:
@@ -217,6 +277,7 @@ class PoolingNetwork(Ansatz):
     51
     """
 
+    _named_parts: ClassVar = {"convolution": resolve_convolution}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "convolution": [StrOptions(set(BLOCKS)), Ansatz],
         "pooling": [StrOptions(set(POOLINGS))],
@@ -238,10 +299,6 @@ class PoolingNetwork(Ansatz):
         self.n_outputs = n_outputs
         self.n_stages = n_stages
         self.share_weights = share_weights
-
-    def _validate_params(self) -> None:
-        resolve_block(self.convolution)
-        super()._validate_params()
 
     def layers(self, n_qubits: int) -> list[cirq.Circuit]:
         """Build the stages, one circuit each.

@@ -11,9 +11,9 @@ import sympy
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
 
-from skquantum.estimators._backends import fitted_attribute, on_other_backend, with_backend
 from skquantum.execution import Backend, QsimBackend
 from skquantum.execution.measurement import measurement_settings
+from skquantum.inspection import fitted_attribute, on_other_backend, with_backend
 
 if TYPE_CHECKING:
     from skquantum.comparison._result import Comparison
@@ -168,12 +168,11 @@ def try_on_device(
         device = _Counting(test.backend(seed))
         moved = with_backend(fitted, device)
         score = check_scoring(moved, scoring)(moved, *held_out)
+        n_circuits = (fitted_attribute(fitted, "resources_") or {}).get("n_circuits")
         found: dict[str, Any] = {
             "score": float(score),
             "row_circuits": device.n_circuits / len(held_out[1]),
-            "fit_circuits": (fitted_attribute(fitted, "resources_") or {}).get(
-                "n_circuits", np.nan
-            ),
+            "fit_circuits": np.nan if n_circuits is None else n_circuits,
         }
         exact = fitted_attribute(fitted, "kernel_matrix_")
         if exact is not None:

@@ -32,6 +32,7 @@ from skquantum.comparison._candidates import Candidate
 from skquantum.comparison._data import Splits, inner_cv
 from skquantum.comparison._device import DeviceResult, DeviceTest, try_on_device
 from skquantum.comparison._series import Windows, neg_log_rmse
+from skquantum.inspection import fitted_attribute
 from skquantum.metrics import expected_calibration_error
 
 # Prediction is repeated until its time stands above the clock's and the scheduler's noise.
@@ -165,9 +166,9 @@ def _measure(
     fitted, found = _tune(candidate, problem, X_train, y[train])
     found |= {
         "predict_time": _predict_time(fitted, X_test) / len(test),
-        "resources": _attribute(fitted, "resources_"),
-        "circuit": _drawing(_attribute(fitted, "circuit_")),
-        "loss_curve": _attribute(fitted, "loss_curve_"),
+        "resources": fitted_attribute(fitted, "resources_"),
+        "circuit": _drawing(fitted_attribute(fitted, "circuit_")),
+        "loss_curve": fitted_attribute(fitted, "loss_curve_"),
         "y_true": y[test],
     }
     score = float(check_scoring(fitted, problem.scoring)(fitted, X_test, y[test]))
@@ -230,12 +231,13 @@ def _tune(
         fitted, fit_time, chosen = search.best_estimator_, search.refit_time_, search.best_params_
         search_time = time.perf_counter() - start - fit_time
         n_fits = len(settings) * inner.get_n_splits() + 1
+    season = fitted_attribute(fitted, "season_")
     return fitted, {
         "fit_time": fit_time,
         "search_time": search_time,
         "n_fits": n_fits,
         "parameters": {key.rpartition("model__")[2]: repr(v) for key, v in chosen.items()}
-        | ({} if (season := _attribute(fitted, "season_")) is None else {"season_": str(season)}),
+        | ({} if season is None else {"season_": str(season)}),
     }
 
 
@@ -292,23 +294,6 @@ def _series_metrics(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
         "mae": float(mean_absolute_error(y_true, y_pred)),
         "r2": float(r2_score(y_true, y_pred)),
     }
-
-
-def _attribute(fitted: BaseEstimator, name: str) -> Any:
-    """Return a fitted attribute of a model, or of the first of its parts that has it."""
-    for part in _parts(fitted):
-        if (value := getattr(part, name, None)) is not None:
-            return value
-    return None
-
-
-def _parts(fitted: Any) -> Iterator[Any]:
-    yield fitted
-    inner = [getattr(fitted, name, None) for name in ("best_estimator_", "regressor_")]
-    inner += [step for _, step in getattr(fitted, "steps", [])]
-    for part in inner:
-        if part is not None and not isinstance(part, str):
-            yield from _parts(part)
 
 
 def _drawing(circuit: Any) -> str | None:

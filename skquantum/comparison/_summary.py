@@ -130,7 +130,9 @@ def resources(results: Iterable[FoldResult]) -> dict[str, str]:
     found: list[dict[str, Any]] = [r.resources for r in results if r.resources]
     shown = {}
     for key in dict.fromkeys(key for one in found for key in one):
-        numbers = sorted({one[key] for one in found if key in one})
+        numbers = sorted({one[key] for one in found if one.get(key) is not None})
+        if not numbers:  # a kernel that does not say what it costs
+            continue
         low, high = _number(numbers[0]), _number(numbers[-1])
         shown[RESOURCES.get(key, key)] = low if low == high else f"{low} to {high}"
     return shown

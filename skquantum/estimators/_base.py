@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import InvalidParameterError
 
 from skquantum.execution import Backend
 
@@ -32,51 +30,6 @@ class FloatTransformerMixin(TransformerMixin):
         assert tags.transformer_tags is not None
         tags.transformer_tags.preserves_dtype = [np.dtype(kind).name for kind in FLOATS]
         return tags
-
-
-class NamedPartsMixin(BaseEstimator):
-    """Parameters that are parts, or the names of parts.
-
-    Nested parameters reach a part that is given by its name.
-    ``QuantumKernelSVC(encoding="zz").set_params(encoding__reps=3)`` would fail, since a string
-    has no parameters: the named part is first replaced by the part with its defaults. So a grid
-    search over ``encoding__reps`` needs no template spelled out.
-    """
-
-    _named_parts: ClassVar[dict[str, Callable[[Any], BaseEstimator]]] = {}
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, those of parts given by their names included.
-
-        Parameters
-        ----------
-        **params : dict
-            Parameters; ``<part>__<parameter>`` for those of a part.
-
-        Returns
-        -------
-        self : estimator instance
-        """
-        for part in self._named_parts:
-            current = params.get(part, getattr(self, part))
-            if any(name.startswith(f"{part}__") for name in params) and not isinstance(
-                current, BaseEstimator
-            ):
-                params[part] = self._resolve_part(part, current, params)
-        return super().set_params(**params)
-
-    def _validate_params(self) -> None:
-        """Validate the parameters: the parts first, whose resolvers know what would work."""
-        for part, resolve in self._named_parts.items():
-            try:
-                resolve(getattr(self, part))
-            except TypeError as error:
-                raise InvalidParameterError(f"{type(self).__name__}: {error}") from None
-        super()._validate_params()
-
-    def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
-        """Return what the name of a part stands for; `params` are those about to be set."""
-        return self._named_parts[part](value)
 
 
 def settled(part: Part) -> Part:

@@ -7,13 +7,20 @@ from typing import Any, ClassVar, Self
 import cirq
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import all_or_nothing
-from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
-from skquantum.estimators._base import FLOATS, FloatTransformerMixin, NamedPartsMixin, settled
+from skquantum.circuits import (
+    Ansatz,
+    Encoding,
+    StronglyEntangling,
+    resolve_ansatz,
+    resolve_encoding,
+)
+from skquantum.estimators._base import FLOATS, FloatTransformerMixin, settled
 from skquantum.estimators._head import initial_weights
 from skquantum.estimators._variational_base import Observables, with_weights
 from skquantum.execution import Backend, circuit_resources, resolve_backend
@@ -115,6 +122,11 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
         self.weights = weights
         self.backend = backend
         self.random_state = random_state
+
+    def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
+        if part == "ansatz" and value is None:
+            return StronglyEntangling(n_layers=0)  # which ansatz__n_layers makes one
+        return super()._resolve_part(part, value, params)
 
     weights_: np.ndarray
     layer_: QuantumLayer

@@ -10,7 +10,6 @@ import cirq
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC, SVR
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -18,9 +17,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from skquantum._named_parts import NamedPartsMixin, is_same
 from skquantum._validation import all_or_nothing, class_hint, did_you_mean, shown
 from skquantum.circuits import Encoding, resolve_encoding
-from skquantum.estimators._base import NamedPartsMixin, merge_equal_rows, settled
+from skquantum.estimators._base import merge_equal_rows, settled
+from skquantum.estimators._calibration import fit_machine, fit_sigmoids, probabilities
 from skquantum.estimators._learning import class_factors
 from skquantum.execution import Backend, circuit_resources, resolve_backend
 from skquantum.kernels import FidelityKernel, GramRepair, Kernel, ProjectedKernel
@@ -43,14 +44,18 @@ def resolve_kernel(
         not have: they would not be used.
     """
     if isinstance(kernel, Kernel):
+        own = kernel.get_params(deep=False)
         for name, value, default in (("encoding", encoding, "zz"), ("backend", backend, None)):
-            own = getattr(kernel, name)
-            if not (_is_same(value, default) or _is_same(value, own)):
-                raise ValueError(
-                    f"{name}={value!r} would not be used: kernel={kernel!r} brings its own "
-                    f"{name}, {own!r}. Set kernel__{name} and leave {name}={default!r}, or give "
-                    "the kernel by its name."
-                )
+            if is_same(value, default) or (name in own and is_same(value, own[name])):
+                continue
+            brings, remedy = f"has no parameter {name}", "Leave"
+            if name in own:
+                brings = f"brings its own {name}, {own[name]!r}"
+                remedy = f"Set kernel__{name} and leave"
+            raise ValueError(
+                f"{name}={value!r} would not be used: kernel={kernel!r} {brings}. {remedy} "
+                f"{name}={default!r}, or give the kernel by its name."
+            )
         return kernel
     if isinstance(kernel, str) and kernel in KERNELS:
         return KERNELS[kernel](encoding=encoding, backend=backend)
@@ -68,20 +73,6 @@ def resolve_kernel(
     )
 
 
-def _is_same(one: Any, other: Any) -> bool:
-    """Whether two parts are described by the same parameters, as a part and its clone are."""
-    if one is other:
-        return True
-    if type(one) is not type(other):
-        return False
-    if not isinstance(one, BaseEstimator):
-        return bool(one == other)
-    params, others = one.get_params(deep=False), other.get_params(deep=False)
-    return all(
-        value is others[name] or np.all(value == others[name]) for name, value in params.items()
-    )
-
-
 class _QuantumKernelSVM(NamedPartsMixin):
     """What classifier and regressor share: a libsvm model on the quantum kernel matrix."""
 
@@ -90,6 +81,7 @@ class _QuantumKernelSVM(NamedPartsMixin):
         "backend": resolve_backend,
         "kernel": resolve_kernel,  # the last: it uses the others
     }
+    _shared: ClassVar = {"kernel": ("encoding", "backend")}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "encoding": [str, Encoding],
         "kernel": [str, Kernel],
@@ -119,15 +111,16 @@ class _QuantumKernelSVM(NamedPartsMixin):
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         kernel = resolve_kernel(self.kernel, self.encoding, self.backend)
         # Building the circuit checks the encoding before anything is simulated.
-        circuit, _ = resolve_encoding(kernel.encoding).compiled(X.shape[1])
-        self._check_mitigation(kernel)
+        circuits = kernel.circuits(X.shape[1])
+        self._check_mitigation(kernel, circuits)
         first, self._place, weight = merge_equal_rows(X, y, weight)
         used = np.flatnonzero(weight)
         self._check_distinct(y[first[used]])
         self._matrix = matrix = kernel(X[first])
         if len(used) < len(first):
             matrix = matrix[np.ix_(used, used)]
-        matrix = self._repaired(matrix, X[first[used]], cirq.num_qubits(circuit))
+        n_qubits = max(map(cirq.num_qubits, circuits), default=None)
+        matrix = self._repaired(matrix, X[first[used]], n_qubits)
         self._fit_matrix(matrix, y[first[used]], weight[used])
         self.kernel_ = settled(kernel)
         self.support_ = first[used][self.svm_.support_]
@@ -135,25 +128,40 @@ class _QuantumKernelSVM(NamedPartsMixin):
         self.dual_coef_ = self.svm_.dual_coef_
         self.intercept_ = self.svm_.intercept_
         self.n_iter_ = self.svm_.n_iter_
-        self.circuit_ = circuit.unfreeze()
-        n = len(first)
-        self.resources_ = circuit_resources(circuit) | {
-            # On hardware: one compute-uncompute circuit for each pair of rows or, projected,
-            # three measurement settings for each row. Simulated: one state for each row.
-            "n_circuits": n * (n + 1) // 2 if isinstance(kernel, FidelityKernel) else 3 * n,
-            "n_simulations": n,
+        self.resources_ = _resources(circuits) | {
+            "n_circuits": kernel.n_circuits(len(first)),
+            "n_simulations": len(first) * len(circuits),  # one state for each row
         }
 
-    def _check_mitigation(self, kernel: Kernel) -> None:
-        if self.mitigation is not None and isinstance(kernel, ProjectedKernel):
+    @property
+    def circuit_(self) -> cirq.Circuit:
+        """The encoding circuit, with one symbol for each feature."""
+        check_is_fitted(self, "kernel_")
+        circuits = self.kernel_.circuits(self.n_features_in_)
+        if len(circuits) != 1:
+            raise AttributeError(
+                f"{self.kernel_!r} runs {len(circuits)} circuits, not one; "
+                "kernel_.circuits(n_features_in_) returns them."
+            )
+        return circuits[0].unfreeze()
+
+    def _check_mitigation(self, kernel: Kernel, circuits: tuple[cirq.FrozenCircuit, ...]) -> None:
+        if self.mitigation is None:
+            return
+        if self.mitigation not in kernel.mitigations:
             raise ValueError(
                 f"mitigation={self.mitigation!r} is for fidelities, whose diagonal shows how much "
-                f"noise there is; the diagonal of {kernel!r} is one with any noise. Set "
-                "mitigation=None, or mitigate its expectation values with "
-                "skquantum.execution.MitigatedBackend."
+                f"noise there is, and {kernel!r} does not say that its matrix holds them: its "
+                f"mitigations are {kernel.mitigations!r}. Set mitigation=None, or mitigate its "
+                "expectation values with skquantum.execution.MitigatedBackend."
+            )
+        if len(circuits) != 1:
+            raise ValueError(
+                f"mitigation={self.mitigation!r} needs the width of the circuit, and {kernel!r} "
+                f"runs {len(circuits)} circuits. Set mitigation=None."
             )
 
-    def _repaired(self, matrix: np.ndarray, rows: np.ndarray, n_qubits: int) -> np.ndarray:
+    def _repaired(self, matrix: np.ndarray, rows: np.ndarray, n_qubits: int | None) -> np.ndarray:
         """Return the Gram matrix of the training rows as `psd` and `mitigation` want it."""
         self._repair, self._rows, self.kernel_repair_ = None, None, None
         if self.psd is None and self.mitigation is None:
@@ -219,6 +227,12 @@ class _QuantumKernelSVM(NamedPartsMixin):
         return self._by_blocks(X, lambda matrix: self.svm_.predict(matrix))
 
 
+def _resources(circuits: tuple[cirq.FrozenCircuit, ...]) -> dict[str, int]:
+    """Return qubits, depth and gates of the circuit; of several, the largest of each."""
+    each = [circuit_resources(circuit) for circuit in circuits]
+    return {name: max(one[name] for one in each) for name in (each[0] if each else ())}
+
+
 def _wants_probability(estimator: QuantumKernelSVC) -> bool:
     if not estimator.probability:
         raise AttributeError(
@@ -251,8 +265,9 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         Weights of the classes, as in :class:`sklearn.svm.SVC`.
     probability : bool, default=False
         Fit a sigmoid to decision values (five-fold, on the one kernel matrix), so that
-        `predict_proba` is available. It is :class:`sklearn.calibration.CalibratedClassifierCV`
-        with ``ensemble=False``, which scikit-learn recommends in place of SVC's own option.
+        `predict_proba` is available. It is what
+        :class:`sklearn.calibration.CalibratedClassifierCV` does with ``ensemble=False``, which
+        scikit-learn recommends in place of SVC's own option.
     backend : Backend, default=None
         How circuits are run; None means ``QsimBackend()``.
     psd : {"clip", "shift", "nearest"}, default=None
@@ -291,13 +306,17 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         As in :class:`sklearn.svm.SVC`.
     svm_ : sklearn.svm.SVC
         The model fitted on the kernel matrix.
+    sigmoids_ : ndarray of shape (1, 2) or (n_classes, 2)
+        Slopes and offsets of the sigmoids, with `probability`.
     n_iter_ : ndarray
         Iterations of libsvm for each of its binary problems.
     circuit_ : cirq.Circuit
-        The encoding circuit, with one symbol for each feature.
+        The encoding circuit, with one symbol for each feature. A kernel made of kernels may run
+        several: ``kernel_.circuits(n_features_in_)``.
     resources_ : dict
-        Qubits, depth and gates of the circuit; ``n_circuits`` that the kernel matrix would
-        cost on hardware, and ``n_simulations`` that it did cost.
+        Qubits, depth and gates of the circuit (of several, the largest of each); ``n_circuits``
+        that the kernel matrix would cost on hardware, None if the kernel does not say, and
+        ``n_simulations`` that it did cost.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -413,17 +432,15 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
         _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
         labels = self.classes_[codes]
         weight = weight * class_factors(self.class_weight, labels, weight)
-        self.svm_ = self._make_svm().fit(matrix, labels, sample_weight=weight)
+        self.svm_ = fit_machine(self._make_svm(), matrix, labels, weight)
         self.n_support_ = self.svm_.n_support_
-        self.__dict__.pop("calibrated_", None)  # of an earlier fit
+        self.__dict__.pop("sigmoids_", None)  # of an earlier fit
         if self.probability:
             # Stratified folds of the kernel matrix: nothing is simulated again.
             folds = StratifiedKFold(
                 int(min(5, counts.min())), shuffle=True, random_state=self.random_state
             )
-            self.calibrated_ = CalibratedClassifierCV(
-                self._make_svm(), ensemble=False, cv=folds
-            ).fit(matrix, labels, sample_weight=weight)
+            self.sigmoids_ = fit_sigmoids(self._make_svm(), matrix, labels, weight, folds)
 
     def _make_svm(self) -> SVC:
         return SVC(
@@ -466,8 +483,8 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
             Probabilities, in the order of `classes_`. Their largest need not be the class that
             `predict` returns, as in :class:`sklearn.svm.SVC`.
         """
-        check_is_fitted(self, "calibrated_")
-        return self._by_blocks(X, self.calibrated_.predict_proba)
+        check_is_fitted(self, "sigmoids_")
+        return probabilities(self.decision_function(X), self.sigmoids_)
 
 
 class QuantumKernelSVR(RegressorMixin, _QuantumKernelSVM):
@@ -576,7 +593,7 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
         return self
 
     def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
-        self.svm_ = self._make_svm().fit(matrix, y, sample_weight=weight)
+        self.svm_ = fit_machine(self._make_svm(), matrix, y, weight)
 
     def _make_svm(self) -> SVR:
         return SVR(

@@ -15,16 +15,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import (
     AmplitudeEncoding,
     Ansatz,
     Encoding,
     PoolingNetwork,
+    resolve_convolution,
     resolve_encoding,
 )
-from skquantum.circuits._pooling import resolve_block
-from skquantum.estimators._base import NamedPartsMixin, settled
+from skquantum.estimators._base import settled
 from skquantum.estimators._head import (
     HeadObjective,
     QuantumHead,
@@ -194,7 +195,11 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     array(['window_0_0_Z', 'window_0_1_Z'], dtype=object)
     """
 
-    _named_parts: ClassVar = {"encoding": resolve_encoding, "backend": resolve_backend}
+    _named_parts: ClassVar = {
+        "encoding": resolve_encoding,
+        "convolution": resolve_convolution,
+        "backend": resolve_backend,
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **WindowedTransformer._parameter_constraints,
         **TrainedMixin._parameter_constraints,
@@ -362,10 +367,6 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
             raise ValueError(
                 "init='identity_blocks' would undo each pooling; use 'uniform' or 'small_normal'."
             )
-
-    def _validate_params(self) -> None:
-        resolve_block(self.convolution)
-        super()._validate_params()
 
     def _network(self) -> PoolingNetwork:
         names = PoolingNetwork._parameter_constraints

@@ -14,9 +14,9 @@ from sklearn.utils import Tags, check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
-from skquantum.estimators._base import NamedPartsMixin
 from skquantum.estimators._head import TrainingRows
 from skquantum.estimators._learning import (
     Circuits,
@@ -191,6 +191,7 @@ default="small_normal"
         "ansatz": resolve_ansatz,
         "backend": resolve_backend,
     }
+    _shared: ClassVar = {"ansatz": ("n_layers", "entangler")}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **TrainedMixin._parameter_constraints,
         "cell": [StrOptions(set(CELLS))],

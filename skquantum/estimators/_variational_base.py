@@ -14,9 +14,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import shown
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
-from skquantum.estimators._base import NamedPartsMixin, settled
+from skquantum.estimators._base import settled
 from skquantum.estimators._head import (
     HeadObjective,
     QuantumHead,
@@ -50,6 +51,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         "ansatz": resolve_ansatz,
         "backend": resolve_backend,
     }
+    _shared: ClassVar = {"ansatz": ("n_layers",)}
     _losses: ClassVar[dict[str, Loss]]
     _score: Callable[[np.ndarray, TrainingRows], float]  # on rows set aside
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

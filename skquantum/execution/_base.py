@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import cirq
 import numpy as np
 import sympy
-from sklearn.base import BaseEstimator
 
+from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import did_you_mean
 from skquantum.execution.observables import check_observables
 from skquantum.execution.program import check_symbols
@@ -34,7 +34,7 @@ class Evaluator(Protocol):
         """
 
 
-class Backend(BaseEstimator, ABC):
+class Backend(NamedPartsMixin, ABC):
     """Base class of all backends: runs one circuit for a batch of symbol values.
 
     A backend is a description, like every part of skquantum: its constructor only stores

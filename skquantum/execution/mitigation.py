@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import cirq
 import numpy as np
@@ -100,6 +100,8 @@ class MitigatedBackend(Backend):
     >>> bool(abs(mitigated - exact) < 0.1 * abs(with_noise - exact))
     True
     """
+
+    _named_parts: ClassVar = {"backend": resolve_backend}
 
     def __init__(
         self,

@@ -1,7 +1,17 @@
-"""Looking into quantum models: diagnostics and displays."""
+"""Looking into quantum models: diagnostics, displays, and the fitted models inside models."""
 
-from skquantum.estimators._backends import with_backend
+from skquantum.inspection._backends import on_other_backend, with_backend
+from skquantum.inspection._fitted import fitted_attribute, fitted_parts
 from skquantum.inspection._gradient_variance import GradientVariance, gradient_variance
 from skquantum.inspection._noise_sweep import NoiseSweep, noise_sweep
 
-__all__ = ["GradientVariance", "NoiseSweep", "gradient_variance", "noise_sweep", "with_backend"]
+__all__ = [
+    "GradientVariance",
+    "NoiseSweep",
+    "fitted_attribute",
+    "fitted_parts",
+    "gradient_variance",
+    "noise_sweep",
+    "on_other_backend",
+    "with_backend",
+]

@@ -15,7 +15,8 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_random_state, indexable
 
-from skquantum.estimators._backends import fitted_attribute, noisy, on_other_backend
+from skquantum.inspection._backends import noisy, on_other_backend
+from skquantum.inspection._fitted import fitted_attribute
 from skquantum.metrics import expected_calibration_error
 
 if TYPE_CHECKING:

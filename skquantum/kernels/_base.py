@@ -1,24 +1,69 @@
-"""What a kernel is, and how a name stands for one."""
+"""What a kernel is."""
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
 
+import cirq
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
+from sklearn.base import clone
+from sklearn.exceptions import EfficiencyWarning
+from sklearn.gaussian_process import kernels as gaussian_process
 from sklearn.utils import check_array
 
+from skquantum._named_parts import NamedPartsMixin
 from skquantum.circuits import Encoding, resolve_encoding
 from skquantum.execution import Backend, resolve_backend
 
 
-class Kernel(BaseEstimator, ABC):
+class FixedHyperparameters:
+    """What scikit-learn's Gaussian processes ask of a kernel, for one that they do not tune.
+
+    Its parameters are left to a grid search; ``ConstantKernel() * kernel + WhiteKernel()`` tunes
+    those of scikit-learn's kernels around it.
+    """
+
+    requires_vector_input = True
+    hyperparameters: ClassVar[list[Any]] = []
+    n_dims = 0
+
+    @property
+    def theta(self) -> np.ndarray:
+        """Logarithms of the hyperparameters that are tuned: none."""
+        return np.empty(0)
+
+    @theta.setter
+    def theta(self, theta: ArrayLike) -> None:
+        if np.size(theta):
+            raise ValueError(f"{self!r} has no hyperparameters to be set, got theta={theta!r}.")
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """Their bounds, shape (0, 2)."""
+        return np.empty((0, 2))
+
+    def clone_with_theta(self, theta: ArrayLike) -> Self:
+        """Return a clone with other hyperparameters, of which there are none."""
+        copy = clone(self)
+        copy.theta = theta
+        return copy
+
+    def is_stationary(self) -> bool:
+        """Whether the kernel depends on differences of rows only; not in general."""
+        return False
+
+
+class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
     """Base class of quantum kernels, which say how alike two rows are.
 
     A kernel is a callable description. It works wherever scikit-learn takes a callable
-    (``SVC(kernel=...)``) and, through the matrix it returns, wherever it takes
-    ``"precomputed"``. A subclass writes `_matrix`, which receives checked rows.
+    (``SVC(kernel=...)``), in its Gaussian processes and, through the matrix that it returns,
+    wherever it takes ``"precomputed"``. A subclass writes `_matrix`, which receives checked rows.
+    So that :class:`skquantum.QuantumKernelSVC` knows what a fit costs on hardware, it writes
+    `n_circuits`, too.
 
     Parameters
     ----------
@@ -28,34 +73,68 @@ class Kernel(BaseEstimator, ABC):
         How the circuit is run; None means ``QsimBackend()``.
     """
 
+    _named_parts: ClassVar = {"encoding": resolve_encoding, "backend": resolve_backend}
+    #: Names of the mitigations of :class:`GramRepair` that suit the matrix.
+    mitigations: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, encoding: str | Encoding = "zz", backend: Backend | None = None) -> None:
         self.encoding = encoding
         self.backend = backend
 
-    def __call__(self, X: ArrayLike, Y: ArrayLike | None = None) -> np.ndarray:
-        """Return the kernel matrix.
+    def __call__(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike | None = None,
+        eval_gradient: bool = False,
+        *,
+        gamma: float = 1.0,
+    ) -> Any:
+        """Return the kernel matrix, or the kernel value of two rows.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples_X, n_features)
-            Rows; how they are scaled matters, see the encoding.
-        Y : array-like of shape (n_samples_Y, n_features), default=None
+        X : array-like of shape (n_samples_X, n_features) or (n_features,)
+            Rows; how they are scaled matters, see the encoding. One row, if `Y` is one.
+        Y : array-like of shape (n_samples_Y, n_features) or (n_features,), default=None
             Other rows; None (or `X` itself) gives the symmetric matrix of `X`.
+        eval_gradient : bool, default=False
+            Whether to return, as scikit-learn's Gaussian processes want it, the gradient for the
+            hyperparameters as well, of which there are none.
+        gamma : float, default=1.0
+            What :func:`sklearn.gaussian_process.kernels.PairwiseKernel` hands to a callable;
+            nothing but 1 has a meaning here.
 
         Returns
         -------
         ndarray of float64, shape (n_samples_X, n_samples_Y)
-            Kernel values.
+            Kernel values; for two single rows one number, a float. With `eval_gradient` a tuple
+            of these and of an array of shape (n_samples_X, n_samples_X, 0).
 
         Raises
         ------
         ValueError
             If rows are not finite, differ in width, do not suit the encoding, or would need
-            more memory than the backend allows.
+            more memory than the backend allows; if `eval_gradient` comes with `Y`.
+
+        Warns
+        -----
+        EfficiencyWarning
+            Once in a process, for two single rows: a matrix is much faster than its entries.
         """
+        if gamma != 1.0:
+            raise ValueError(
+                f"gamma={gamma!r} would not be used: give {type(self).__name__} to the model "
+                "itself in place of PairwiseKernel, or set gamma=1.0 and optimizer=None there."
+            )
+        if eval_gradient and Y is not None:
+            raise ValueError("eval_gradient=True is for the matrix of X alone, with Y=None.")
+        if Y is not None and np.ndim(X) == np.ndim(Y) == 1:
+            _say_that_pairs_are_slow(self)
+            return float(self(np.reshape(X, (1, -1)), np.reshape(Y, (1, -1)))[0, 0])
         left = check_array(X, dtype=np.float64, input_name="X")
         if Y is None or Y is X:
-            return self._matrix(left, None)
+            matrix = self._matrix(left, None)
+            return (matrix, np.empty((*matrix.shape, 0))) if eval_gradient else matrix
         right = check_array(Y, dtype=np.float64, input_name="Y")
         if left.shape[1] != right.shape[1]:
             raise ValueError(
@@ -67,6 +146,94 @@ class Kernel(BaseEstimator, ABC):
     @abstractmethod
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray: ...
 
+    def diag(self, X: ArrayLike) -> np.ndarray:
+        """Return the kernel values of rows with themselves.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples,)
+            The diagonal of the matrix of `X`, without the rest of it.
+        """
+        rows = check_array(X, dtype=np.float64, input_name="X")
+        return np.array([self._matrix(row[None], None)[0, 0] for row in rows])
+
+    def n_circuits(self, n_rows: int) -> int | None:
+        """Return how many circuits the matrix of some rows costs on hardware.
+
+        Parameters
+        ----------
+        n_rows : int
+            Number of rows.
+
+        Returns
+        -------
+        int or None
+            For a kernel made of kernels, by default, what those cost together. None if it is
+            not known: a subclass that does not say.
+        """
+        counts = [kernel.n_circuits(n_rows) for kernel in self._kernels()]
+        if not counts or None in counts:
+            return None
+        return sum(count for count in counts if count is not None)
+
+    def circuits(self, n_features: int) -> tuple[cirq.FrozenCircuit, ...]:
+        """Return the circuits that encode a row.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of features of a row.
+
+        Returns
+        -------
+        circuits : tuple of cirq.FrozenCircuit
+            One, that of the encoding; for a kernel made of kernels those of all of them, without
+            repetitions; none for a kernel without an encoding.
+
+        Raises
+        ------
+        ValueError
+            If an encoding's parameter is not valid or it does not suit so many features.
+        """
+        found = [circuit for kernel in self._kernels() for circuit in kernel.circuits(n_features)]
+        if "encoding" in self.get_params(deep=False):
+            found.insert(0, resolve_encoding(self.encoding).compiled(n_features)[0])
+        return tuple(dict.fromkeys(found))
+
+    def _kernels(self) -> list[Kernel]:
+        """Return the kernels among the parameters, also in lists."""
+        found: list[Kernel] = []
+        for value in self.get_params(deep=False).values():
+            values = value if isinstance(value, list | tuple) else [value]
+            found += [kernel for kernel in values if isinstance(kernel, Kernel)]
+        return found
+
     def _parts(self) -> tuple[Encoding, Backend]:
         """Return the encoding and the backend that the parameters stand for."""
         return resolve_encoding(self.encoding), resolve_backend(self.backend)
+
+
+# Gaussian processes ask for a kernel of scikit-learn's class, and need what a `Kernel` has.
+gaussian_process.Kernel.register(Kernel)
+
+_said_that_pairs_are_slow = False
+
+
+def _say_that_pairs_are_slow(kernel: Kernel) -> None:
+    global _said_that_pairs_are_slow  # noqa: PLW0603  (once in a process, whatever the filters)
+    if _said_that_pairs_are_slow:
+        return
+    _said_that_pairs_are_slow = True
+    name = type(kernel).__name__
+    warnings.warn(
+        f"{name} is asked for one pair of rows at a time, which is many times slower than a "
+        f"whole matrix. Give the model kernel='precomputed' (metric or affinity likewise) and "
+        f"matrices: fit({name}(...)(X), y), predict({name}(...)(X_new, X)).",
+        EfficiencyWarning,
+        stacklevel=3,
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from skquantum.kernels._base import Kernel
@@ -37,6 +39,23 @@ class FidelityKernel(Kernel):
     >>> SVC(kernel=FidelityKernel("angle")).fit([[0.0], [0.2], [1.4], [1.5]], [0, 0, 1, 1])
     SVC(kernel=FidelityKernel(encoding='angle'))
     """
+
+    mitigations: ClassVar = ("depolarizing",)
+
+    def n_circuits(self, n_rows: int) -> int:
+        """Return how many circuits the matrix of some rows costs on hardware.
+
+        Parameters
+        ----------
+        n_rows : int
+            Number of rows.
+
+        Returns
+        -------
+        int
+            One compute-uncompute circuit for each pair of rows, a row with itself included.
+        """
+        return n_rows * (n_rows + 1) // 2
 
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
         encoding, backend = self._parts()

@@ -49,6 +49,21 @@ class ProjectedKernel(Kernel):
         super().__init__(encoding=encoding, backend=backend)
         self.gamma = gamma
 
+    def n_circuits(self, n_rows: int) -> int:
+        """Return how many circuits the matrix of some rows costs on hardware.
+
+        Parameters
+        ----------
+        n_rows : int
+            Number of rows.
+
+        Returns
+        -------
+        int
+            Three measurement settings, X, Y and Z of all qubits, for each row.
+        """
+        return 3 * n_rows
+
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
         if not self.gamma > 0:
             raise ValueError(f"gamma must be a positive number, got {self.gamma!r}.")

@@ -109,7 +109,7 @@ def test_a_seed_makes_it_reproducible():
     ],
 )
 def test_noise_gets_to_every_part(model, where):
-    from skquantum.estimators._backends import noisy, on_other_backend
+    from skquantum.inspection._backends import noisy, on_other_backend
 
     changed = on_other_backend(model, lambda backend: noisy(backend, 0.1, 7, 1)).get_params()
     found = [name for name, value in changed.items() if isinstance(value, QsimBackend)]

@@ -8,20 +8,11 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, clone
 
+from skquantum._named_parts import is_part
 from skquantum.execution import Backend, QsimBackend
+from skquantum.inspection._fitted import fitted_parts
 from skquantum.kernels import Kernel
 from skquantum.layers import QuantumLayer
-
-# Where scikit-learn's searches, pipelines and other models of models keep the fitted ones.
-_INSIDE = (
-    "best_estimator_",
-    "calibrated_classifiers_",
-    "estimator_",
-    "estimators_",
-    "regressor_",
-    "steps",
-    "transformers_",
-)
 
 
 def with_backend(fitted: Any, backend: Backend) -> Any:
@@ -119,6 +110,8 @@ def _set_backends(
         *owner, last = name.split("__")
         if last != "backend" or isinstance(params.get("__".join(owner)), Backend):
             continue
+        if owner and not is_part(params["__".join(owner)]):
+            continue  # a part given by its name takes the backend of what holds it
         # A kernel that is no name brings its own backend, and does not take another.
         if not isinstance(params.get("__".join([*owner, "kernel"])), Kernel):
             changed[name] = change(value)
@@ -145,33 +138,6 @@ def noisy(
         f"{backend!r} has no parameters 'noise' and 'shots' that could be set; use QsimBackend, "
         "or MitigatedBackend around one."
     )
-
-
-def fitted_parts(fitted: Any) -> Iterator[Any]:
-    """Yield a fitted model and the fitted models inside it."""
-    yield fitted
-    for name in _INSIDE:
-        for part in _flat(getattr(fitted, name, None)):
-            if hasattr(part, "__dict__") and not isinstance(part, type):
-                yield from fitted_parts(part)
-    if not isinstance(fitted, BaseEstimator) and hasattr(fitted, "estimator"):
-        yield from fitted_parts(fitted.estimator)  # one fold's of CalibratedClassifierCV
-
-
-def fitted_attribute(fitted: Any, name: str) -> Any:
-    """Return an attribute of the first fitted part that has it, None if no part does."""
-    for part in fitted_parts(fitted):
-        if (value := getattr(part, name, None)) is not None:
-            return value
-    return None
-
-
-def _flat(value: Any) -> Iterator[Any]:
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _flat(item)
-    elif value is not None:
-        yield value
 
 
 def _held(attributes: dict[str, Any]) -> Iterator[QuantumLayer | Kernel]:

@@ -1,0 +1,57 @@
+"""Saving models without pickle: the types that a file of `skops` may name."""
+
+from __future__ import annotations
+
+from skquantum import circuits, estimators, execution, kernels
+from skquantum._portable import PortableMixin
+from skquantum.layers import QuantumLayer
+
+# What fitted models are made of inside.
+_INNER = (
+    "skquantum.estimators._head.QuantumHead",
+    "skquantum.estimators._qlstm_bank.CircuitBank",
+    "skquantum.estimators._qlstm_bank.CircuitBank.n_rows",
+    "skquantum.estimators._qlstm_gates.CircuitGates",
+    "skquantum.estimators._qlstm_gates.EnhancedGates",
+    "skquantum.estimators._qlstm_gates.LinearGates",
+    "skquantum.estimators._qlstm_network.RecurrentNetwork",
+    "skquantum.estimators._training.Layout",
+    "skquantum.estimators._training.Progress",
+    "skquantum.estimators._windows.WindowLayer",
+    "skquantum.estimators._windows.Windows",
+    "skquantum.estimators._windows.Windows.extract",
+)
+
+
+def trusted_types() -> list[str]:
+    """Return the types of this package that may occur in a saved model.
+
+    They are the estimators, encodings, ansätze, kernels and backends, and a few that hold what was
+    learned. Loading one of them sets its attributes and runs nothing else. `skops` knows
+    scikit-learn's own; types of yours, such as an encoding that you wrote, are to be added.
+
+    Returns
+    -------
+    list of str
+        Qualified names, for the argument `trusted` of :func:`skops.io.load`.
+
+    Examples
+    --------
+    >>> from skops.io import dumps, loads
+    >>> from sklearn.datasets import load_iris
+    >>> from skquantum import QuantumKernelSVC
+    >>> from skquantum.saving import trusted_types
+    >>> X, y = load_iris(return_X_y=True)
+    >>> saved = dumps(QuantumKernelSVC("angle").fit(X, y))
+    >>> loads(saved, trusted=trusted_types())
+    QuantumKernelSVC(encoding='angle')
+    """
+    rooms = (circuits, estimators, execution, kernels)
+    public = [getattr(room, name) for room in rooms for name in room.__all__]
+    classes = {kind for kind in public if isinstance(kind, type)}
+    named = [kind for kind in classes if issubclass(kind, PortableMixin)]
+    named += [QuantumLayer, kernels.GramRepair, estimators.ClassicalPoolingTransformer]
+    return sorted({f"{kind.__module__}.{kind.__qualname__}" for kind in named} | {*_INNER})
+
+
+__all__ = ["trusted_types"]
