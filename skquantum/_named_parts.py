@@ -110,9 +110,9 @@ class NamedPartsMixin(PortableMixin, BaseEstimator):
         return {f"{part}__{name}": value for name, value in resolved.get_params().items()}
 
     def _without_unchanged(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Leave out nested parameters that have their values already.
+        """Leave out nested parameters that come with their parts and have their values already.
 
-        ``set_params(**get_params())`` then puts no part in the place of a name.
+        So ``set_params(**get_params())`` puts no part in the place of a name.
         """
         if not any("__" in name for name in params):
             return params
@@ -122,7 +122,8 @@ class NamedPartsMixin(PortableMixin, BaseEstimator):
         def is_needed(name: str) -> bool:
             pieces = name.split("__")
             above = {"__".join(pieces[:i]) for i in range(1, len(pieces))}
-            return name in changed or not above or bool(above & changed)
+            is_listing = above <= params.keys()  # of a whole part, as `get_params` returns it
+            return name in changed or not above or not is_listing or bool(above & changed)
 
         return {name: value for name, value in params.items() if is_needed(name)}
 

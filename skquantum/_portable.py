@@ -131,7 +131,7 @@ def _to_json(value: Any, name: str) -> str:
         text = cirq.to_json(value, indent=None, cls=_Encoder)
         again = _from_json(text)
         same = again == value
-        if not same and type(value).__eq__ is object.__eq__:  # compared by identity
+        if not same and "__eq__" not in _defined(value):  # compared by identity
             same = cirq.to_json(again, indent=None, cls=_Encoder) == text
     except (TypeError, ValueError, AttributeError) as error:
         raise TypeError(
@@ -147,4 +147,13 @@ def _to_json(value: Any, name: str) -> str:
 
 
 def _from_json(text: str) -> Any:
-    return cirq.read_json(json_text=text, resolvers=[JSON_TYPES.get, *cirq.DEFAULT_RESOLVERS])
+    return cirq.read_json(json_text=text, resolvers=[_own_type, *cirq.DEFAULT_RESOLVERS])
+
+
+def _own_type(cirq_type: str) -> Any:
+    return JSON_TYPES.get(cirq_type)
+
+
+def _defined(value: Any) -> set[str]:
+    """Return the names that the classes of a value define, those of every object left out."""
+    return {name for kind in type(value).__mro__[:-1] for name in vars(kind)}

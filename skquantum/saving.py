@@ -21,14 +21,21 @@ _INNER = (
     "skquantum.estimators._windows.Windows",
     "skquantum.estimators._windows.Windows.extract",
 )
+# What a search of scikit-learn's holds beside its models, and `skops` does not know.
+_OF_SEARCHES = (
+    "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.model_selection._split.KFold",
+    "sklearn.model_selection._split.StratifiedKFold",
+)
 
 
 def trusted_types() -> list[str]:
     """Return the types of this package that may occur in a saved model.
 
     They are the estimators, encodings, ansätze, kernels and backends, and a few that hold what was
-    learned. Loading one of them sets its attributes and runs nothing else. `skops` knows
-    scikit-learn's own; types of yours, such as an encoding that you wrote, are to be added.
+    learned, and the folds and the scorer of scikit-learn's searches. Loading one of them sets its
+    attributes and runs nothing else. `skops` knows most of scikit-learn's own; types of yours,
+    such as an encoding that you wrote, are to be added.
 
     Returns
     -------
@@ -51,7 +58,8 @@ def trusted_types() -> list[str]:
     classes = {kind for kind in public if isinstance(kind, type)}
     named = [kind for kind in classes if issubclass(kind, PortableMixin)]
     named += [QuantumLayer, kernels.GramRepair, estimators.ClassicalPoolingTransformer]
-    return sorted({f"{kind.__module__}.{kind.__qualname__}" for kind in named} | {*_INNER})
+    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in named}
+    return sorted(names | {*_INNER, *_OF_SEARCHES})
 
 
 __all__ = ["trusted_types"]

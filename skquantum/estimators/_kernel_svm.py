@@ -227,7 +227,7 @@ class _QuantumKernelSVM(NamedPartsMixin):
         return self._by_blocks(X, lambda matrix: self.svm_.predict(matrix))
 
 
-def _resources(circuits: tuple[cirq.FrozenCircuit, ...]) -> dict[str, int]:
+def _resources(circuits: tuple[cirq.FrozenCircuit, ...]) -> dict[str, int | None]:
     """Return qubits, depth and gates of the circuit; of several, the largest of each."""
     each = [circuit_resources(circuit) for circuit in circuits]
     return {name: max(one[name] for one in each) for name in (each[0] if each else ())}

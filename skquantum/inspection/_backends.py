@@ -148,8 +148,12 @@ def _held(attributes: dict[str, Any]) -> Iterator[QuantumLayer | Kernel]:
         if id(value) in seen:
             return
         seen.add(id(value))
-        if isinstance(value, QuantumLayer | Kernel):
+        if isinstance(value, QuantumLayer):
             yield value
+        elif isinstance(value, Kernel):
+            if "backend" in value.get_params(deep=False):
+                yield value
+            yield from walk(vars(value))  # a kernel made of kernels
         elif isinstance(value, dict | list | tuple):
             for item in value.values() if isinstance(value, dict) else value:
                 yield from walk(item)

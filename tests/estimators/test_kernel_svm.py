@@ -1,5 +1,6 @@
 """QuantumKernelSVC and QuantumKernelSVR beyond scikit-learn's checks."""
 
+import functools
 import pickle
 
 import cirq
@@ -7,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris, make_classification
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
+from sklearn.utils import all_estimators
 from sklearn.utils.class_weight import compute_class_weight
 
 from skquantum import QuantumKernelSVC, QuantumKernelSVR, VariationalClassifier
@@ -283,3 +286,52 @@ def test_class_weights_see_weights_as_repetitions(make, class_weight):
     factors = compute_class_weight(class_weight, classes=np.arange(3), y=np.repeat(b, times))
     by_hand = make().fit(A, b, sample_weight=times * factors[b])
     np.testing.assert_allclose(weighted.predict_proba(A), by_hand.predict_proba(A), atol=1e-9)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_no_public_fit_of_another_estimator_runs_inside(monkeypatch, wrapped):
+    # As tools that log what a user fits do: with a fit of their own on every public class.
+    called = []
+
+    def patched(name, original):
+        def fit(self, *args, **kwargs):
+            called.append(name)
+            return original(self, *args, **kwargs)
+
+        return functools.wraps(original)(fit) if wrapped else fit
+
+    for name, kind in all_estimators():
+        for method in ("fit", "fit_transform", "fit_predict"):
+            if hasattr(kind, method):
+                original = getattr(kind, method)
+                monkeypatch.setattr(kind, method, patched(name, original), raising=False)
+    rows, targets = X[::5], Y[::5]
+    model = QuantumKernelSVC("angle", probability=True, psd="clip").fit(rows, targets)
+    model.predict_proba(rows)
+    QuantumKernelSVR("angle", psd="nearest").fit(rows, targets)
+    assert called == []
+    SVC().fit(rows, targets)
+    assert called == ["SVC"]
+
+
+def test_the_machines_and_probabilities_are_scikit_learns():
+    rng = np.random.default_rng(0)
+    for classes in ([0, 1, 2], [1, 2]):
+        rows = np.unique(X[np.isin(Y, classes)], axis=0, return_index=True)[1]
+        rows = np.flatnonzero(np.isin(Y, classes))[np.sort(rows)][::2]
+        weight = rng.uniform(0.5, 2, len(rows))
+        model = QuantumKernelSVC("angle", probability=True, random_state=0)
+        model.fit(X[rows], Y[rows], weight)
+        # In the order in which the model has its rows.
+        order = np.lexsort([Y[rows], *X[rows].T[::-1]])
+        matrix, labels = model.kernel_(X[rows][order]), Y[rows][order]
+        machine = SVC(kernel="precomputed", break_ties=True)
+        folds = StratifiedKFold(5, shuffle=True, random_state=0)
+        calibrated = CalibratedClassifierCV(machine, ensemble=False, cv=folds)
+        calibrated.fit(matrix, labels, sample_weight=weight[order])
+        new = model.kernel_(X[:20], X[rows][order])
+        np.testing.assert_allclose(
+            model.predict_proba(X[:20]), calibrated.predict_proba(new), rtol=0, atol=1e-6
+        )
+        machine.fit(matrix, labels, sample_weight=weight[order])
+        np.testing.assert_allclose(model.svm_.dual_coef_, machine.dual_coef_, rtol=0, atol=1e-6)
