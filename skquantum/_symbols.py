@@ -94,11 +94,19 @@ def _held(value: Any) -> Iterator[sympy.Symbol]:
     if answer is False:
         return
     found = set(_found([v for k, v in _attributes(value) if not k.startswith("__")]))
-    if found and answer is NotImplemented and cirq.has_unitary(value):
+    if found and answer is NotImplemented and _has_matrix(value):
         return  # what it holds is settled within
     names = {s.name for s in found}
     yield from found
     yield from (sympy.Symbol(n) for n in cirq.parameter_names(value) if n not in names)
+
+
+def _has_matrix(value: Any) -> bool:
+    """Whether there is a unitary indeed: some gates say so before their symbols have values."""
+    try:
+        return cirq.unitary(value, None) is not None
+    except Exception:  # whatever a gate's author did not expect of symbols
+        return False
 
 
 def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
@@ -127,7 +135,7 @@ def number(expression: Any) -> float | complex:
     NotANumber
         If it has no finite value, or sympy can't compute it.
     """
-    if isinstance(expression, sympy.Rational):
+    if isinstance(expression, sympy.Rational | sympy.Float) and expression.is_finite:
         return float(expression)
     if expression in (sympy.true, sympy.false):
         return float(bool(expression))
@@ -227,7 +235,7 @@ def _resolved(op: cirq.Operation, resolver: _Values) -> cirq.Operation:
         body = resolve(resolve(body, given), resolver.given)
         return cirq.CircuitOperation(body.freeze()).with_tags(*op.tags)
     out = cirq.resolve_parameters(op, resolver, recursive=False)
-    if out is op and symbols_of(op) & set(resolver.given):
+    if symbols_of(out) & set(resolver.given):
         # It holds symbols and does not say how they are resolved; perhaps its parts do.
         parts = cirq.decompose_once(op, None)
         if parts is not None:

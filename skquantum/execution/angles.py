@@ -39,7 +39,7 @@ class Angles:
     ) -> None:
         self.expressions = list(expressions)
         self._data, self._weights = data, weights
-        self._columns = [sympy.Dummy(real=True) for _ in (*data, *weights)]
+        self._columns = _columns(len(data) + len(weights))
         rename = dict(zip((*data, *weights), self._columns, strict=True))
         self._renamed = [sympy.sympify(e).xreplace(rename) for e in self.expressions]
         for expression, renamed in zip(self.expressions, self._renamed, strict=True):
@@ -194,6 +194,16 @@ class Angles:
                 f"The gate exponent {self.expressions[row]} is not differentiable: sympy knows no "
                 f"derivative of {error}. gradient='spsa' needs values alone."
             ) from error
+
+
+_COLUMNS: list[sympy.Symbol] = []
+
+
+def _columns(count: int) -> list[sympy.Symbol]:
+    """Return real symbols, always the same ones: sympy keeps what it knows of expressions."""
+    while len(_COLUMNS) < count:
+        _COLUMNS.append(sympy.Dummy(f"column_{len(_COLUMNS)}", real=True))
+    return _COLUMNS[:count]
 
 
 def check_exponent(renamed: Any, shown: Any) -> None:

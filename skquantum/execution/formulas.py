@@ -9,7 +9,7 @@ where the end is NaN, or a function has no step here, sympy's own arithmetic dec
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,9 @@ def _where(ok: Array, value: Array) -> Array:
 
 
 def _power(base: Array, exponent: Array) -> Array:
-    return _where((base != 0) | (exponent >= 0), np.power(base, exponent))
+    # np.power(1, nan) and np.power(nan, 0) are 1.
+    real = ~np.isnan(base) & ~np.isnan(exponent)
+    return _where(real & ((base != 0) | (exponent >= 0)), np.power(base, exponent))
 
 
 def _product(*factors: Array) -> Array:
@@ -120,7 +122,7 @@ _FUNCTIONS: dict[Any, Callable[..., Array]] = {
     sympy.re: lambda x: x,
     sympy.conjugate: lambda x: x,
     sympy.im: lambda x: 0.0 * x,
-    sympy.arg: lambda x: _where(x != 0, np.where(x < 0, np.pi, 0.0)),
+    sympy.arg: lambda x: np.where(x < 0, np.pi, _where(x > 0, 0.0)),
     sympy.Piecewise: _piecewise,
     sympy.StrictGreaterThan: _GREATER,
     sympy.GreaterThan: _compare(np.greater_equal),
@@ -212,7 +214,9 @@ class Formulas:
 
     def _last_uses(self) -> list[list[int]]:
         """Return for each step the places that are not needed after it."""
-        kept = set(self._constants) | set(range(len(self._columns))) | set(self._outputs)
+        kept: set[int | None] = (
+            set(self._constants) | set(range(len(self._columns))) | set(self._outputs)
+        )
         drop: list[list[int]] = []
         for _, _, inputs in reversed(self._steps):
             drop.append([i for i in set(inputs) if i not in kept])
@@ -300,6 +304,7 @@ class NotDifferentiable(ValueError):
     """An expression has no derivative that is known."""
 
 
+@lru_cache(maxsize=4096)
 def derivative(expression: Any, symbol: sympy.Symbol) -> sympy.Expr:
     """Return the derivative of an expression wherever it has one, away from its jumps.
 

@@ -199,10 +199,10 @@ def compute_uncompute(
         suffix += "_"
     right = tuple(sympy.Symbol(s.name + suffix) for s in symbols)
     try:
-        inverse = circuit**-1
+        undone = circuit**-1
     except TypeError as error:
         raise ValueError(
             f"The circuit has no inverse, which overlaps by measurement need: {error}"
         ) from error
-    inverse = resolve(inverse, dict(zip(symbols, right, strict=True)))
+    inverse = resolve(undone, dict(zip(symbols, right, strict=True)))
     return cirq.FrozenCircuit(*circuit.moments, *inverse.moments), tuple(symbols), right

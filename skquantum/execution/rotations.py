@@ -45,7 +45,7 @@ class RotationForm:
         """Return the gate's unitary when its exponents are numbers."""
         for t, _ in self.terms:
             check_exponent(sympy.sympify(t), t)
-        turns = sum((float(number(t)) * s for t, s in self.terms), np.zeros(2**n_qubits))
+        turns = sum((number(t).real * s for t, s in self.terms), np.zeros(2**n_qubits))
         basis = np.eye(2**n_qubits).reshape((2,) * n_qubits + (-1,)).astype(complex)
         for v, qubits in self.basis:
             tensor = v.astype(complex).reshape((2,) * (2 * len(qubits)))
