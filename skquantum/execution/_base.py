@@ -15,6 +15,7 @@ from skquantum._validation import did_you_mean
 from skquantum.execution.hashing import hashable
 from skquantum.execution.observables import check_observables
 from skquantum.execution.program import check_symbols
+from skquantum.execution.rotations import check_finite
 from skquantum.execution.shifts import ParameterShiftEvaluator, Pullback, SPSAEvaluator
 
 GRADIENTS = ("auto", "adjoint", "parameter-shift", "spsa")
@@ -224,6 +225,7 @@ class Backend(BaseEstimator, ABC):
         data, weights = as_symbols(data), as_symbols(weights)
         frozen = hashable(circuit)
         check_symbols(frozen, (*data, *weights))
+        check_finite(frozen)
         sums = check_observables(observables, sorted(frozen.all_qubits()))
         parts = frozen, data, weights, sums
         if gradient == "auto":
@@ -314,6 +316,7 @@ def check_run(
     order = as_symbols(symbols)
     frozen = hashable(circuit)
     check_symbols(frozen, order)
+    check_finite(frozen)
     array = np.asarray(values, dtype=float)
     if array.ndim != 2 or array.shape[1] != len(order):
         raise ValueError(

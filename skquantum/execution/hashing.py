@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import cirq
+import sympy
 
 from skquantum._symbols import is_symbolic
+from skquantum.execution.angles import check_exponent
 from skquantum.execution.program import MAX_GATE_QUBITS, refusal
-from skquantum.execution.rotations import as_operations, rotation_form
+from skquantum.execution.rotations import as_operations, matrix_of, rotation_form
 
 
 def hashable(circuit: cirq.AbstractCircuit) -> cirq.FrozenCircuit:
@@ -60,9 +62,14 @@ def _rewritten(op: cirq.Operation) -> cirq.Operation:
         return op.replace(circuit=hashable(op.circuit))
     symbolic = is_symbolic(op)
     if not symbolic and len(op.qubits) <= MAX_GATE_QUBITS and cirq.has_unitary(op):
-        return cirq.MatrixGate(cirq.unitary(op), qid_shape=cirq.qid_shape(op)).on(*op.qubits)
+        return cirq.MatrixGate(matrix_of(op), qid_shape=cirq.qid_shape(op)).on(*op.qubits)
     form = rotation_form(op.gate) if symbolic else None
-    parts = cirq.decompose_once(op, None) if form is None else as_operations(form, op.qubits)
+    if form is None:
+        parts = cirq.decompose_once(op, None)
+    else:
+        for exponent, _ in form.terms:
+            check_exponent(sympy.sympify(exponent), exponent)  # Cirq can't hash infinity
+        parts = as_operations(form, op.qubits)
     if parts is None:
         raise ValueError(refusal(op))
     held = [_hashable(part) for part in parts]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cirq
@@ -17,6 +18,8 @@ import sympy
 
 from skquantum._symbols import is_symbolic, number
 from skquantum.execution.angles import check_exponent
+
+CHECKED_QUBITS = 3  # wider matrices are checked where they are compiled
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,25 @@ def matrix_of(op: cirq.Operation) -> np.ndarray:
             "have to be finite real numbers."
         )
     return matrix
+
+
+@lru_cache(maxsize=64)
+def check_finite(circuit: cirq.FrozenCircuit) -> None:
+    """Raise a ValueError for a gate whose exponent or matrix can never be finite."""
+    for op in circuit.all_operations():
+        inner = op.untagged
+        if isinstance(inner, cirq.CircuitOperation):
+            check_finite(inner.circuit)
+            continue
+        gate: Any = inner.gate
+        while isinstance(gate, cirq.ControlledGate):
+            gate = gate.sub_gate
+        if isinstance(gate, cirq.EigenGate):
+            check_exponent(sympy.sympify(gate.exponent), gate.exponent)
+        elif (
+            len(op.qubits) <= CHECKED_QUBITS and not is_symbolic(inner) and cirq.has_unitary(inner)
+        ):
+            matrix_of(inner)
 
 
 def as_operations(form: RotationForm, qubits: Sequence[cirq.Qid]) -> list[cirq.Operation]:
