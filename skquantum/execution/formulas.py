@@ -214,9 +214,8 @@ class Formulas:
 
     def _last_uses(self) -> list[list[int]]:
         """Return for each step the places that are not needed after it."""
-        kept: set[int | None] = (
-            set(self._constants) | set(range(len(self._columns))) | set(self._outputs)
-        )
+        kept = {*self._constants, *range(len(self._columns))}
+        kept.update(place for place in self._outputs if place is not None)
         drop: list[list[int]] = []
         for _, _, inputs in reversed(self._steps):
             drop.append([i for i in set(inputs) if i not in kept])
@@ -244,8 +243,8 @@ class Formulas:
                 values[place] = function(*[values[i] for i in inputs])
                 for i in drop:
                     values[i] = None
-            for row, place in zip(out, self._outputs, strict=True):
-                row[:] = np.nan if place is None else values[place]
+            for row, output in zip(out, self._outputs, strict=True):
+                row[:] = np.nan if output is None else values[output]
             if n_rows and not np.isfinite(out.sum()):
                 self._mend(out, columns, stop)
         return out

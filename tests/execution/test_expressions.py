@@ -25,7 +25,7 @@ BACKENDS = [
     FAST,
     SLOW,
     QsimBackend(noise=1e-9),
-    QsimBackend(noise=1e-9, method="trajectories", n_trajectories=400, seed=0),
+    QsimBackend(noise=1e-9, method="trajectories", n_trajectories=20, seed=0),
     SamplerBackend(cirq.Simulator(seed=0), repetitions=400),
 ]
 

@@ -20,7 +20,10 @@ BACKENDS = {
     "qsim": (QsimBackend(), 1e-5),
     "reference": (ReferenceBackend(), 1e-9),
     "noise": (QsimBackend(noise=1e-12), 1e-5),
-    "trajectories": (QsimBackend(noise=1e-12, method="trajectories", seed=0), 1e-4),
+    "trajectories": (
+        QsimBackend(noise=1e-12, method="trajectories", n_trajectories=20, seed=0),
+        1e-4,
+    ),
     "sampler": (SamplerBackend(cirq.Simulator(seed=0), repetitions=20000), 0.05),
 }
 
