@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 
 from skquantum._portable import PortableMixin
+from skquantum._symbols import resolve, symbols_of
 from skquantum.circuits import AngleEncoding, Ansatz, Encoding, resolve_ansatz, resolve_encoding
 from skquantum.execution import Backend, Evaluator, resolve_backend
 from skquantum.execution._base import as_symbols
@@ -398,6 +399,12 @@ class QuantumLayer(PortableMixin):
                 f"weights must have shape ({self.n_weights},), one for each weight of the "
                 f"ansatz, got {weights.shape}."
             )
+        if not np.isfinite(weights).all():
+            place = int(np.flatnonzero(~np.isfinite(weights))[0])
+            raise ValueError(
+                f"weights must be finite, got {weights[place]} for {self.weight_symbols[place]}, "
+                f"number {place}."
+            )
         if np.ndim(X) == 2 and np.shape(X)[1] != self.n_features:
             raise ValueError(
                 f"X must have {self.n_features} features, the n_features of the layer, got "
@@ -405,7 +412,18 @@ class QuantumLayer(PortableMixin):
             )
         if not data_gradient and self._trunk_evaluator is not None:
             return self._trunk_evaluator, self._encoding.check(X), weights
+        if not self.n_features:  # scikit-learn's checks refuse what the caller means here
+            return self._evaluator, _without_columns(X), weights
         return self._evaluator, self._encoding.encode(X), weights
+
+
+def _without_columns(X: np.ndarray) -> np.ndarray:
+    values = np.asarray(X, dtype=float)
+    if values.ndim != 2:
+        raise ValueError(
+            f"X must have shape (n_samples, 0) for a circuit without data, got {values.shape}."
+        )
+    return values
 
 
 def _layers(
@@ -419,12 +437,12 @@ def _layers(
     out: list[cirq.AbstractCircuit] = []
     count = 0
     for layer in layers:
-        names = cirq.parameter_names(layer)
-        own = [s for s in symbols if str(s) in names]
+        found = symbols_of(layer)
+        own = [s for s in symbols if s in found]
         block = cirq.Circuit()
         for half in (layer, cirq.inverse(layer)):
             fresh = {s: sympy.Symbol(f"w_{count + i}") for i, s in enumerate(own)}
-            block += cirq.resolve_parameters(half, fresh, recursive=False)
+            block += resolve(half, fresh)
             count += len(own)
         out.append(block)
     return out, tuple(sympy.Symbol(f"w_{i}") for i in range(count))

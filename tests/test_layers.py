@@ -298,13 +298,22 @@ def test_a_gate_with_only_a_rotation_form_can_be_shifted():
 def test_expressions_without_a_derivative_are_refused_at_once(gradient):
     w = sympy.Symbol("w")
     q = cirq.LineQubit(0)
-    for f in (sympy.floor, sympy.sign, sympy.Heaviside):
-        circuit = cirq.Circuit(cirq.rx(f(w) + w**2)(q))
-        with pytest.raises(ValueError, match="not differentiable"):
-            FAST.evaluator(circuit, (), [w], [cirq.Z(q)], gradient=gradient)
-    smooth = FAST.evaluator(cirq.Circuit(cirq.rx(abs(w))(q)), (), [w], [cirq.Z(q)])
-    _, grad = smooth.forward_vjp(np.empty((1, 0)), np.array([-0.4]))[1](np.ones((1, 1)))
-    np.testing.assert_allclose(grad, np.sin(0.4), atol=1e-6)
+    circuit = cirq.Circuit(cirq.rx(sympy.zeta(w + 2) + w**2)(q))
+    with pytest.raises(ValueError, match="no derivative of zeta"):
+        FAST.evaluator(circuit, (), [w], [cirq.Z(q)], gradient=gradient)
+
+
+@pytest.mark.parametrize("gradient", ["adjoint", "parameter-shift"])
+@pytest.mark.parametrize("step", [sympy.floor, sympy.sign, sympy.Heaviside, sympy.Abs])
+def test_expressions_with_steps_have_the_derivative_beside_them(step, gradient):
+    w = sympy.Symbol("w")
+    q = cirq.LineQubit(0)
+    circuit = cirq.Circuit(cirq.rx(step(w) + w**2)(q))
+    evaluator = FAST.evaluator(circuit, (), [w], [cirq.Z(q)], gradient=gradient)
+    _, grad = evaluator.forward_vjp(np.empty((1, 0)), np.array([-0.4]))[1](np.ones((1, 1)))
+    angle = float(step(-0.4)) + 0.16
+    slope = -1.8 if step is sympy.Abs else -0.8
+    np.testing.assert_allclose(grad, -np.sin(angle) * slope, atol=1e-6)
 
 
 @pytest.mark.parametrize(

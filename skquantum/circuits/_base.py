@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
 from skquantum._named_parts import NamedPartsMixin
+from skquantum._symbols import names_of, symbols_of
 
 
 class Template(NamedPartsMixin, ABC):
@@ -261,8 +262,7 @@ def data_symbols(n_features: int) -> tuple[sympy.Symbol, ...]:
 
 def natural_symbols(circuit: cirq.AbstractCircuit) -> tuple[sympy.Symbol, ...]:
     """Return the symbols of a circuit, with the numbers in their names in numeric order."""
-    names = cirq.parameter_names(circuit)
-    return tuple(sympy.Symbol(name) for name in sorted(names, key=_natural_key))
+    return tuple(sorted(symbols_of(circuit), key=lambda symbol: _natural_key(symbol.name)))
 
 
 def _natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
@@ -283,7 +283,7 @@ class _Request:
 def _compile(request: _Request) -> tuple[cirq.FrozenCircuit, tuple[sympy.Symbol, ...]]:
     template, size = request.template, request.size
     circuit, symbols = template.build(size).freeze(), template.symbols(size)
-    unbound = cirq.parameter_names(circuit) - {symbol.name for symbol in symbols}
+    unbound = names_of(symbols_of(circuit) - set(symbols))
     if unbound:
         raise ValueError(
             f"{type(template).__name__} built a circuit with symbols that receive no value: "

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import cirq
 import sympy
 
+from skquantum._symbols import names_of, symbols_of
 from skquantum.circuits._ansatz import Ansatz
 from skquantum.circuits._base import Encoding, natural_symbols
 
@@ -248,13 +249,10 @@ def _usable(circuit: cirq.AbstractCircuit, owner: str, purpose: str) -> cirq.Cir
             f"{', '.join(sorted(circuit.all_measurement_key_names()))}), but {purpose}. Remove "
             "them, for instance with cirq.drop_terminal_measurements or by deferring them."
         )
-    # Cirq finds symbols by name, and inside formulas misses those with assumptions.
-    names = cirq.parameter_names(circuit)
-    bound = cirq.resolve_parameters(circuit, {name: sympy.Symbol(f"{name}'") for name in names})
-    missed = sorted(names & cirq.parameter_names(bound))
-    if missed:
+    assumed = names_of(s for s in symbols_of(circuit) if s != sympy.Symbol(s.name))
+    if assumed:
         raise ValueError(
-            f"Cirq can't give values to the symbols {', '.join(missed)} of {owner}'s "
+            f"Cirq can't give values to the symbols {', '.join(assumed)} of {owner}'s "
             "circuit because they were made with assumptions such as real=True. Make them with "
             "a name alone, sympy.Symbol('x')."
         )

@@ -9,6 +9,7 @@ import cirq
 import sympy
 from sklearn.utils._param_validation import StrOptions
 
+from skquantum._symbols import resolve
 from skquantum._validation import class_hint, did_you_mean, shown
 from skquantum.circuits._angle import rotations
 from skquantum.circuits._ansatz import Ansatz, RepeatedAnsatz, weight_symbols
@@ -133,7 +134,7 @@ def _block_of(ansatz: Ansatz) -> tuple[Block, int]:
 
     def block(a: cirq.LineQubit, b: cirq.LineQubit, w: Weights) -> Iterator[cirq.OP_TREE]:
         fresh = dict(zip(symbols, w, strict=True))
-        renamed = cirq.resolve_parameters(circuit, fresh, recursive=False)
+        renamed = resolve(circuit, fresh)
         places: dict[cirq.Qid, cirq.Qid] = {cirq.LineQubit(0): a, cirq.LineQubit(1): b}
         yield renamed.transform_qubits(places).all_operations()
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import cirq
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from skquantum._symbols import symbols_of
 from skquantum._validation import did_you_mean
 from skquantum.circuits import (
     AmplitudeEncoding,
@@ -196,7 +196,7 @@ def _n_embedded(encoding: Encoding, n_qubits: int | None, n_features: int) -> in
     if isinstance(encoding, AmplitudeEncoding):
         return 2 ** (n_qubits or min(encoding.width(n_features), EMBEDDED))
     if isinstance(encoding, CircuitEncoding):  # one for each of its symbols
-        return len(cirq.parameter_names(encoding.circuit)) or 1
+        return len(symbols_of(encoding.circuit)) or 1
     return n_qubits or min(n_features, EMBEDDED)
 
 
@@ -224,7 +224,7 @@ def initial_weights(
             )
         check_angles(weights, name)
         return weights.copy()
-    blocks = [cirq.parameter_names(block) for block in ansatz.layers(layer.n_qubits)]
+    blocks = [symbols_of(block) for block in ansatz.layers(layer.n_qubits)]
     if init == "identity_blocks":
         # Each block is followed by its inverse: with equal angles they are the identity.
         halves = [rng.uniform(0, 2 * np.pi, len(names)) for names in blocks]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import cirq
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skquantum._symbols import symbols_of
 from skquantum._validation import did_you_mean, shown
 from skquantum.circuits import (
     AmplitudeEncoding,
@@ -112,7 +112,7 @@ def _n_read(estimator: Any) -> int:
     own = encoding.get_params(deep=False).get("n_qubits")
     n_qubits = estimator.n_qubits or own or ENHANCED_QUBITS
     if isinstance(encoding, CircuitEncoding):  # one for each of its symbols
-        return len(cirq.parameter_names(encoding.circuit)) or 1
+        return len(symbols_of(encoding.circuit)) or 1
     return 2**n_qubits if isinstance(encoding, AmplitudeEncoding) else n_qubits
 
 

@@ -11,6 +11,7 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum._symbols import resolve
 from skquantum.circuits import Ansatz, ArctanEncoding
 from skquantum.estimators._qlstm_bound import BoundBank
 from skquantum.execution.adjoint import SharedGradient, bind
@@ -274,6 +275,6 @@ def separated(ansatz: Ansatz, n_qubits: int, n_circuits: int) -> Program:
         fresh = {s: sympy.Symbol(f"weight_{k}_{i}") for i, s in enumerate(symbols)}
         whole += cirq.DiagonalGate([data] * 2**n_qubits)(*qubits)
         whole += cirq.H.on_each(qubits)
-        whole += cirq.resolve_parameters(circuit, fresh, recursive=False)
+        whole += resolve(circuit, fresh)
         weights += fresh.values()
     return compile_program(whole.freeze(), (data,), tuple(weights))

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skquantum._named_parts import NamedPartsMixin
+from skquantum._symbols import resolve_operation, symbols_of
 from skquantum._validation import shown
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
 from skquantum.estimators._base import settled
@@ -263,10 +264,9 @@ def can_partial_fit(estimator: VariationalEstimator) -> bool:
 def with_weights(circuit: cirq.Circuit, layer: QuantumLayer, weights: np.ndarray) -> cirq.Circuit:
     """Return a circuit with the symbols of a layer's weights bound."""
     values = dict(zip(layer.weight_symbols, map(float, weights), strict=True))
-    names = {symbol.name for symbol in layer.weight_symbols}
 
     def bound(op: cirq.Operation, _: int) -> cirq.Operation:
         # Other operations are left alone: resolving would write 0.318... for 1/pi.
-        return cirq.resolve_parameters(op, values) if names & cirq.parameter_names(op) else op
+        return resolve_operation(op, values) if values.keys() & symbols_of(op) else op
 
     return cirq.map_operations(circuit, bound)

@@ -12,8 +12,10 @@ import sympy
 
 from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import did_you_mean
+from skquantum.execution.hashing import hashable
 from skquantum.execution.observables import check_observables
 from skquantum.execution.program import check_symbols
+from skquantum.execution.rotations import check_finite
 from skquantum.execution.shifts import ParameterShiftEvaluator, Pullback, SPSAEvaluator
 
 GRADIENTS = ("auto", "adjoint", "parameter-shift", "spsa")
@@ -226,9 +228,11 @@ class Backend(NamedPartsMixin, ABC):
                 f"Choose from {', '.join(map(repr, GRADIENTS))}."
             )
         data, weights = as_symbols(data), as_symbols(weights)
-        check_symbols(circuit, (*data, *weights))
-        sums = check_observables(observables, sorted(circuit.all_qubits()))
-        parts = circuit.freeze(), data, weights, sums
+        frozen = hashable(circuit)
+        check_symbols(frozen, (*data, *weights))
+        check_finite(frozen)
+        sums = check_observables(observables, sorted(frozen.all_qubits()))
+        parts = frozen, data, weights, sums
         if gradient == "auto":
             gradient = self.default_gradient
         if gradient == "parameter-shift":
@@ -315,9 +319,9 @@ def check_run(
     if not isinstance(circuit, cirq.AbstractCircuit):
         raise TypeError(f"circuit must be a cirq.Circuit, got {type(circuit).__name__}.")
     order = as_symbols(symbols)
-    if len(set(order)) != len(order):
-        raise ValueError(f"symbols must be distinct, got {[str(s) for s in order]}.")
-    check_symbols(circuit, order)
+    frozen = hashable(circuit)
+    check_symbols(frozen, order)
+    check_finite(frozen)
     array = np.asarray(values, dtype=float)
     if array.ndim != 2 or array.shape[1] != len(order):
         raise ValueError(
@@ -330,4 +334,4 @@ def check_run(
             f"values must be finite, got {array[row, column]} for symbol {order[column]} in "
             f"row {row}."
         )
-    return circuit.freeze(), order, array
+    return frozen, order, array

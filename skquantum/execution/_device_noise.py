@@ -17,11 +17,12 @@ import cirq
 import networkx as nx  # type: ignore[import-untyped]
 import numpy as np
 
+from skquantum._symbols import is_symbolic
 from skquantum.execution._devices import Target, device_target, google_engine, interactions
 from skquantum.execution._folding import KEEP_MARKS, is_mark, run_marks, split
 from skquantum.execution.noise import Noise
 from skquantum.execution.program import flatten
-from skquantum.execution.rotations import RotationForm, rotation_form
+from skquantum.execution.rotations import RotationForm, matrix_of, rotation_form
 
 NEGLIGIBLE = 1e-9  # angles below it are no gate
 CNOT = cirq.unitary(cirq.CX)
@@ -135,9 +136,9 @@ def native_operations(
         if is_mark(op):
             yield op
             continue
-        form = rotation_form(op.gate) if cirq.is_parameterized(op) else None
-        if form is None:
-            yield from _constant(cirq.unitary(op), op.qubits, entangler)
+        form = rotation_form(op.gate) if is_symbolic(op) else None
+        if form is None or not form.symbols:
+            yield from _constant(matrix_of(op), op.qubits, entangler)
         elif len(op.qubits) == 1 and (rotation := _about_an_axis(op)) is not None:
             yield rotation
         else:
@@ -150,7 +151,7 @@ def _flat(circuit: cirq.AbstractCircuit) -> Iterator[cirq.Operation]:
 
 
 def _is_rewritten(op: cirq.Operation) -> bool:
-    if cirq.is_parameterized(op):
+    if is_symbolic(op):
         return op.gate is not None and rotation_form(op.gate) is not None
     return len(op.qubits) <= 3 and cirq.has_unitary(op)
 

@@ -10,6 +10,8 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum._symbols import resolve, symbols_of
+
 # Rotations that take a Pauli's eigenvectors to those of Z.
 _TO_Z = {"X": cirq.Y**-0.5, "Y": cirq.X**0.5}
 
@@ -191,18 +193,16 @@ def compute_uncompute(
     .. [1] V. Havlicek et al., "Supervised learning with quantum-enhanced feature spaces",
        Nature 567, 209 (2019), https://arxiv.org/abs/1804.11326
     """
-    taken = {s.name for s in symbols} | cirq.parameter_names(circuit)
+    taken = {s.name for s in (*symbols, *symbols_of(circuit))}
     suffix = "_right"
     while any(name + suffix in taken for name in taken):
         suffix += "_"
     right = tuple(sympy.Symbol(s.name + suffix) for s in symbols)
     try:
-        inverse = circuit**-1
+        undone = circuit**-1
     except TypeError as error:
         raise ValueError(
             f"The circuit has no inverse, which overlaps by measurement need: {error}"
         ) from error
-    inverse = cirq.resolve_parameters(
-        inverse, dict(zip(symbols, right, strict=True)), recursive=False
-    )
+    inverse = resolve(undone, dict(zip(symbols, right, strict=True)))
     return cirq.FrozenCircuit(*circuit.moments, *inverse.moments), tuple(symbols), right

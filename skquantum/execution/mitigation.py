@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 from sklearn.base import clone
 
+from skquantum._symbols import symbols_of
 from skquantum._validation import did_you_mean
 from skquantum.execution._base import Backend, Evaluator
 from skquantum.execution._folding import instead, marked, run_marks
@@ -137,11 +138,11 @@ class MitigatedBackend(Backend):
         frozen = circuit.freeze()
         qubits = sorted(frozen.all_qubits())
         # The circuit is left out, but where it ends is where the qubits are read.
-        symbols = [sympy.Symbol(name) for name in sorted(cirq.parameter_names(frozen))]
+        symbols = sorted(symbols_of(frozen), key=str)
         flip = sympy.Symbol("flip_" + "_".join(map(str, symbols)))
         flips = self._to_inner(instead(frozen, (cirq.X**flip).on_each(*qubits)))
-        known = {name: i for i, name in enumerate([*symbols, flip])}
-        used = sorted(cirq.parameter_symbols(flips), key=known.__getitem__)
+        known = {symbol: i for i, symbol in enumerate([*symbols, flip])}
+        used = sorted(symbols_of(flips), key=known.__getitem__)
         values = np.zeros((2, len(used)))
         values[1, -1] = 1.0
         zero, one = self._inner().expectations(flips, used, values, [cirq.Z(q) for q in qubits])

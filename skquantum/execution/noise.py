@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import cirq
 import numpy as np
 
+from skquantum._symbols import is_symbolic, names_of, symbols_of
 from skquantum._validation import shown
 from skquantum.execution.program import MAX_GATE_QUBITS, Fixed
 
@@ -141,15 +142,15 @@ def noisy_operations(
     system = sorted(qubits)
     operations = list(cirq.flatten_to_ops(noise.model.noisy_moments(list(circuit), system)))
     _check_qubits(operations, noise, qubits)
-    names = cirq.parameter_names(circuit)
+    known = symbols_of(circuit)
     for op in operations:
-        own = cirq.parameter_names(op) - names
+        own = names_of(symbols_of(op) - known)
         if own:
             raise ValueError(
-                f"The noise model {shown(noise.model)} adds {op!r}, whose symbols {sorted(own)} "
+                f"The noise model {shown(noise.model)} adds {op!r}, whose symbols {own} "
                 "receive no values. Give the model numbers."
             )
-        if len(op.qubits) > CHANNEL_QUBITS and not cirq.is_parameterized(op):
+        if len(op.qubits) > CHANNEL_QUBITS and not is_symbolic(op):
             _check_width(op, noise)
     return operations
 
@@ -226,7 +227,7 @@ def _confusion(measurement: cirq.Operation) -> Iterable[cirq.Operation]:
 def is_constant_channel(op: cirq.Operation) -> bool:
     """Whether an operation is a channel that becomes one superoperator."""
     return (
-        not cirq.is_parameterized(op)
+        not is_symbolic(op)
         and not cirq.is_measurement(op)
         and len(op.qubits) <= CHANNEL_QUBITS
         and cirq.has_kraus(op)

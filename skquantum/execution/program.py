@@ -24,9 +24,10 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum._symbols import is_symbolic, names_of, symbols_of
 from skquantum.execution.angles import Angles
 from skquantum.execution.fusion import Gate, Run, fuse, matrix_on, spectrum_on
-from skquantum.execution.rotations import RotationForm, rotation_form
+from skquantum.execution.rotations import RotationForm, matrix_of, rotation_form
 
 SPLIT_QUBITS = 6  # below, one table of phases costs less than the calls for two
 MAX_GATE_QUBITS = 6  # the widest matrix gate that qsim applies
@@ -201,15 +202,13 @@ def _gates(
     """Yield the circuit's gates as matrices and rotations."""
     for op in flatten(circuit.all_operations()):
         where = tuple(index[q] for q in op.qubits)
-        if not cirq.is_parameterized(op):
-            yield Gate(where, cirq.unitary(op), True)
+        form = rotation_form(op.gate) if is_symbolic(op) else None
+        if form is None or not form.symbols:
+            yield Gate(where, matrix_of(op), True)
             continue
-        form = rotation_form(op.gate)
-        assert form is not None  # flatten lets nothing else through
-        if cirq.parameter_names(op):
-            yield Gate(where, form, not depends_on(form, data))
-        else:  # a sympy number, which Cirq counts as a parameter
-            yield Gate(where, form.matrix(len(where)), True)
+        if not where:  # a global phase turns both states of any qubit
+            form = RotationForm((), tuple((t, np.repeat(s, 2)) for t, s in form.terms))
+        yield Gate(where or (0,), form, not depends_on(form, data))
 
 
 def depends_on(form: RotationForm, data: set[sympy.Symbol]) -> bool:
@@ -219,16 +218,31 @@ def depends_on(form: RotationForm, data: set[sympy.Symbol]) -> bool:
 
 def check_symbols(circuit: cirq.AbstractCircuit, symbols: Sequence[sympy.Symbol]) -> None:
     """Raise a ValueError if the circuit has symbols that will receive no value."""
-    unbound = sorted(cirq.parameter_names(circuit) - {str(s) for s in symbols})
+    given = [s.name for s in symbols]
+    if len(set(given)) < len(given):
+        twice = sorted({name for name in given if given.count(name) > 1})
+        raise ValueError(
+            f"symbols must be distinct, got {twice} more than once: a symbol receives one value, "
+            "of data or of weights."
+        )
+    found = symbols_of(circuit)
+    unbound = names_of(s for s in found if s.name not in given)
     if unbound:
         raise ValueError(
-            f"The circuit has unbound symbols {unbound}: only {[str(s) for s in symbols]} "
+            f"The circuit has unbound symbols {unbound}: only {given} "
             "receive values. Bind the others with cirq.resolve_parameters, or list them too."
+        )
+    others = names_of(found - set(symbols))
+    if others:
+        raise ValueError(
+            f"The circuit has symbols {others} that are not those to receive values, though "
+            "their names are equal. Symbols made with assumptions (real=True) differ from plain "
+            "ones of the same name; make them with a name alone."
         )
 
 
 def _runs_directly(op: cirq.Operation) -> bool:
-    if cirq.is_parameterized(op):
+    if is_symbolic(op):
         return op.gate is not None and rotation_form(op.gate) is not None
     return len(op.qubits) <= MAX_GATE_QUBITS and cirq.has_unitary(op)
 
@@ -266,13 +280,14 @@ def flatten(
         else:
             parts = cirq.decompose_once(op, None)
             if parts is None:
-                raise ValueError(_refusal(op))
+                raise ValueError(refusal(op))
             yield from flatten(iter(parts), keep)
 
 
-def _refusal(op: cirq.Operation) -> str:
+def refusal(op: cirq.Operation) -> str:
+    """Return why an operation that does not decompose can't be run."""
     name = op.gate if op.gate is not None else op
-    if cirq.is_parameterized(op):
+    if is_symbolic(op):
         return (
             f"The gate {name!r} has a symbolic parameter, is no cirq.EigenGate and does not "
             "decompose into such gates. Write it with rotations (for instance cirq.rx, cirq.rz, "

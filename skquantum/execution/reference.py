@@ -6,6 +6,7 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum._symbols import resolve
 from skquantum.execution._base import Backend
 
 
@@ -34,8 +35,8 @@ class ReferenceBackend(Backend):
         simulator = cirq.Simulator(dtype=np.complex128)
         states = np.empty((len(values), 2 ** cirq.num_qubits(circuit)), dtype=complex)
         for state, row in zip(states, values, strict=True):
-            resolver = {symbol: float(value) for symbol, value in zip(symbols, row, strict=True)}
-            state[:] = simulator.simulate(circuit, resolver).final_state_vector
+            resolved = resolve(circuit, dict(zip(symbols, row, strict=True)))
+            state[:] = simulator.simulate(resolved).final_state_vector
         return states
 
     def _expectations(

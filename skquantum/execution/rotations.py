@@ -7,12 +7,19 @@ and only the ``t_k`` are symbolic. Cirq's `EigenGate` gives the spectrum of almo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cirq
 import numpy as np
 import sympy
+
+from skquantum._symbols import is_symbolic, number
+from skquantum.execution.angles import check_exponent
+
+CHECKED_QUBITS = 3  # wider matrices are checked where they are compiled
 
 
 @dataclass(frozen=True)
@@ -32,9 +39,16 @@ class RotationForm:
     basis: tuple[tuple[np.ndarray, tuple[int, ...]], ...]
     terms: tuple[tuple[Any, np.ndarray], ...]
 
+    @property
+    def symbols(self) -> set[Any]:
+        """The symbols in the exponents."""
+        return {s for t, _ in self.terms for s in getattr(t, "free_symbols", ())}
+
     def matrix(self, n_qubits: int) -> np.ndarray:
         """Return the gate's unitary when its exponents are numbers."""
-        turns = sum(float(t) * s for t, s in self.terms)
+        for t, _ in self.terms:
+            check_exponent(sympy.sympify(t), t)
+        turns = sum((number(t).real * s for t, s in self.terms), np.zeros(2**n_qubits))
         basis = np.eye(2**n_qubits).reshape((2,) * n_qubits + (-1,)).astype(complex)
         for v, qubits in self.basis:
             tensor = v.astype(complex).reshape((2,) * (2 * len(qubits)))
@@ -65,6 +79,8 @@ def rotation_form(gate: Any) -> RotationForm | None:
         )
     if isinstance(gate, cirq.ControlledGate):
         return _controlled(gate)
+    if isinstance(gate, cirq.GlobalPhaseGate):
+        return RotationForm((), ((_half_turns(gate.coefficient), np.ones(1)),))
     if isinstance(
         gate, cirq.DiagonalGate | cirq.TwoQubitDiagonalGate | cirq.ThreeQubitDiagonalGate
     ):
@@ -73,6 +89,74 @@ def rotation_form(gate: Any) -> RotationForm | None:
     if isinstance(gate, cirq.EigenGate) and not cirq.is_parameterized(gate._with_exponent(1.0)):
         return _eigen(gate)
     return None
+
+
+def matrix_of(op: cirq.Operation) -> np.ndarray:
+    """Return the unitary of an operation without free symbols.
+
+    Raises
+    ------
+    ValueError
+        If it is not finite: an exponent is not a finite real number.
+    """
+    form = rotation_form(op.gate) if is_symbolic(op) else None
+    if form is not None:  # numbers of sympy's
+        return form.matrix(len(op.qubits))
+    matrix = cirq.unitary(op)
+    if not np.isfinite(matrix).all():
+        raise ValueError(
+            f"The gate {op.gate!r} has a matrix that is not finite. Its exponents and angles "
+            "have to be finite real numbers."
+        )
+    return matrix
+
+
+@lru_cache(maxsize=64)
+def check_finite(circuit: cirq.FrozenCircuit) -> None:
+    """Raise a ValueError for a gate whose exponent or matrix can never be finite."""
+    for op in circuit.all_operations():
+        inner = op.untagged
+        if isinstance(inner, cirq.CircuitOperation):
+            check_finite(inner.circuit)
+            continue
+        gate: Any = inner.gate
+        while isinstance(gate, cirq.ControlledGate):
+            gate = gate.sub_gate
+        if isinstance(gate, cirq.EigenGate):
+            check_exponent(sympy.sympify(gate.exponent), gate.exponent)
+        elif (
+            len(op.qubits) <= CHECKED_QUBITS and not is_symbolic(inner) and cirq.has_unitary(inner)
+        ):
+            matrix_of(inner)
+
+
+def as_operations(form: RotationForm, qubits: Sequence[cirq.Qid]) -> list[cirq.Operation]:
+    """Write a gate in rotation form as basis changes around a diagonal."""
+    angles = sum(t * sympy.pi * s for t, s in form.terms)
+    bases = [(v, [qubits[i] for i in where]) for v, where in form.basis]
+    return [
+        *(cirq.MatrixGate(v.conj().T).on(*where) for v, where in bases),
+        cirq.DiagonalGate(list(angles)).on(*qubits),
+        *(cirq.MatrixGate(v).on(*where) for v, where in bases),
+    ]
+
+
+def _half_turns(coefficient: Any) -> Any:
+    """Return the phase of a coefficient of absolute value one, in half turns.
+
+    Of another absolute value it is not real, and so refused where it is evaluated.
+    """
+    if not isinstance(coefficient, sympy.Basic):
+        return float(np.angle(coefficient)) / np.pi
+    if isinstance(coefficient, sympy.Mul):
+        return sympy.Add(*map(_half_turns, coefficient.args))
+    if isinstance(coefficient, sympy.exp):
+        exponent = coefficient.args[0]
+    elif isinstance(coefficient, sympy.Pow) and not coefficient.base.free_symbols:
+        exponent = sympy.log(coefficient.base) * coefficient.exp
+    else:
+        exponent = sympy.log(coefficient)
+    return sympy.expand(-sympy.I * exponent / sympy.pi)
 
 
 def _eigen(gate: cirq.EigenGate) -> RotationForm:

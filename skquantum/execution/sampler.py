@@ -20,6 +20,7 @@ import sympy
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
+from skquantum._symbols import resolve
 from skquantum._version import __version__
 from skquantum.execution._base import Backend
 from skquantum.execution._devices import Target, device_target, measured, virtual_machine
@@ -278,7 +279,7 @@ class SamplerBackend(Backend):
 
         def build(i: int) -> cirq.FrozenCircuit:
             row = dict(zip(symbols, values[i % n_rows].tolist(), strict=True))
-            resolved = cirq.resolve_parameters(circuits[i // n_rows], row)
+            resolved = resolve(circuits[i // n_rows], row)
             return target.compile(resolved, qubits) if target else measured(resolved, qubits)
 
         with self._recorded(sampler, target, len(keys), len(keys) - len(places), store) as tally:

@@ -10,9 +10,10 @@ import numpy as np
 import sympy
 from sklearn.utils import check_random_state
 
+from skquantum._symbols import is_symbolic
 from skquantum.execution.angles import Angles
 from skquantum.execution.program import flatten
-from skquantum.execution.rotations import rotation_form
+from skquantum.execution.rotations import RotationForm, as_operations, rotation_form
 
 if TYPE_CHECKING:
     from skquantum.execution._base import Backend
@@ -63,8 +64,8 @@ class ParameterShiftEvaluator(_ExpectationEvaluator):
         self._symbols = tuple(sympy.Symbol(f"shift_{i}") for i in range(len(terms)))
         self._angles = Angles([t for t, _ in terms], self.data, self.weights)
         self._angles.check_differentiable()
-        names = {symbol.name for symbol in self.weights}
-        self._trainable = [bool(cirq.parameter_names(t) & names) for t, _ in terms]
+        own = set(self.weights)
+        self._trainable = [bool(getattr(t, "free_symbols", own) & own) for t, _ in terms]
         self._rules = [shift_rule(frequencies(spectrum)) for _, spectrum in terms]
 
     def n_circuits(self, *, data_gradient: bool = True) -> int:
@@ -199,12 +200,14 @@ def _free_angles(
     def freed(whole: cirq.Operation) -> cirq.Operation:
         parts: list[cirq.Operation] = []
         for op in flatten(iter([whole]), _can_be_shifted):
-            if cirq.parameter_names(op) and hasattr(op.gate, "_rotation_form_"):
-                parts.extend(_expanded(op, fresh))
-            elif cirq.parameter_names(op):
-                parts.append(_with_free_angles(op.gate, fresh).on(*op.qubits))
-            else:
+            form = rotation_form(op.gate) if is_symbolic(op) else None
+            if form is None or not form.symbols:
                 parts.append(op)
+            elif _has_free_angles(op.gate):
+                parts.append(_with_free_angles(op.gate, form, fresh).on(*op.qubits))
+            elif op.qubits:  # a global phase has none, and no effect
+                free = tuple((fresh(t, s) if _is_free(t) else t, s) for t, s in form.terms)
+                parts.extend(as_operations(RotationForm(form.basis, free), op.qubits))
         if len(parts) == 1 and set(parts[0].qubits) == set(whole.qubits):
             return parts[0]
         return cirq.CircuitOperation(cirq.FrozenCircuit(cirq.I.on_each(*whole.qubits), parts))
@@ -214,7 +217,7 @@ def _free_angles(
 
 
 def _can_be_shifted(op: cirq.Operation) -> bool:
-    if not cirq.is_parameterized(op):
+    if not is_symbolic(op):
         return cirq.has_unitary(op)
     gate: Any = op.gate
     while isinstance(gate, cirq.ControlledGate):
@@ -228,26 +231,21 @@ def _can_be_shifted(op: cirq.Operation) -> bool:
     )
 
 
-def _expanded(
-    op: cirq.Operation, fresh: Callable[[Any, np.ndarray], sympy.Symbol]
-) -> list[cirq.Operation]:
-    """Write a gate that only has a rotation form as basis changes around a diagonal."""
-    form = rotation_form(op.gate)
-    assert form is not None
-    exponents = [fresh(t, s) if cirq.is_parameterized(t) else t for t, s in form.terms]
-    angles = sum(t * sympy.pi * s for t, (_, s) in zip(exponents, form.terms, strict=True))
-    bases = [(v, [op.qubits[i] for i in where]) for v, where in form.basis]
-    return [
-        *(cirq.MatrixGate(v.conj().T).on(*where) for v, where in bases),
-        cirq.DiagonalGate(list(angles)).on(*op.qubits),
-        *(cirq.MatrixGate(v).on(*where) for v, where in bases),
-    ]
+def _is_free(exponent: Any) -> bool:
+    return cirq.is_parameterized(exponent)
 
 
-def _with_free_angles(gate: Any, fresh: Callable[[Any, np.ndarray], sympy.Symbol]) -> cirq.Gate:
-    form = rotation_form(gate)
-    assert form is not None
-    symbols = iter([fresh(t, s) for t, s in form.terms if cirq.is_parameterized(t)])
+def _has_free_angles(gate: Any) -> bool:
+    """Whether a gate's angles can be replaced one by one."""
+    while isinstance(gate, cirq.ControlledGate):
+        gate = gate.sub_gate
+    return not hasattr(gate, "_rotation_form_") and not isinstance(gate, cirq.GlobalPhaseGate)
+
+
+def _with_free_angles(
+    gate: Any, form: RotationForm, fresh: Callable[[Any, np.ndarray], sympy.Symbol]
+) -> cirq.Gate:
+    symbols = iter([fresh(t, s) for t, s in form.terms if _is_free(t)])
 
     def replace(gate: Any) -> Any:
         if isinstance(gate, cirq.ControlledGate):
@@ -255,8 +253,6 @@ def _with_free_angles(gate: Any, fresh: Callable[[Any, np.ndarray], sympy.Symbol
         if isinstance(gate, cirq.EigenGate):
             return gate._with_exponent(next(symbols))
         angles: Iterable[Any] = gate._diag_angles_radians
-        return type(gate)(
-            [next(symbols) * sympy.pi if cirq.is_parameterized(a) else a for a in angles]
-        )
+        return type(gate)([next(symbols) * sympy.pi if _is_free(a) else a for a in angles])
 
     return replace(gate)

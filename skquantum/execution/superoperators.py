@@ -22,6 +22,7 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum._symbols import is_symbolic, symbols_of
 from skquantum.execution.fusion import Gate, Run, matrix_on
 from skquantum.execution.measurement import compute_uncompute
 from skquantum.execution.noise import (
@@ -40,7 +41,7 @@ from skquantum.execution.program import (
     depends_on,
     flatten,
 )
-from skquantum.execution.rotations import RotationForm, rotation_form
+from skquantum.execution.rotations import RotationForm, matrix_of, rotation_form
 
 
 @lru_cache(maxsize=32)
@@ -125,14 +126,13 @@ class _Doubled:
     def _gates(self, op: cirq.Operation, backwards: bool) -> Iterator[Gate]:
         ket = tuple(self.index[q] for q in op.qubits)
         bra = tuple(len(self.index) + q for q in ket)
-        form = rotation_form(op.gate) if cirq.is_parameterized(op) else None
-        if form is not None and cirq.parameter_names(op):
+        form = rotation_form(op.gate) if is_symbolic(op) else None
+        if form is not None and form.symbols:
             shared = not depends_on(form, self.data)
             yield Gate(ket, _inverse(form) if backwards else form, shared)
             yield Gate(bra, _conjugate(_inverse(form) if backwards else form), shared)
         elif form is not None or cirq.has_unitary(op):
-            # A sympy number is what Cirq counts as a parameter and has no name.
-            matrix = cirq.unitary(op) if form is None else form.matrix(len(ket))
+            matrix = matrix_of(op)
             matrix = matrix.conj().T if backwards else matrix
             yield Gate(ket, matrix, True)
             yield Gate(bra, matrix.conj(), True)
@@ -213,9 +213,9 @@ def compile_halves(
     check_symbols(circuit, symbols)
     both, left, right = compute_uncompute(physical, symbols)
     operations = noisy_operations(both, noise, qubits)
-    names = {s.name for s in right}
+    own = set(right)
     split = next(
-        (i for i, op in enumerate(operations) if cirq.parameter_names(op) & names),
+        (i for i, op in enumerate(operations) if symbols_of(op) & own),
         len(operations),
     )
     first = _Doubled(qubits, noise, left)

@@ -19,6 +19,7 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum._symbols import is_symbolic, resolve_operation, with_values
 from skquantum.execution.measurement import MeasurementSetting, compute_uncompute
 from skquantum.execution.noise import (
     Noise,
@@ -75,13 +76,14 @@ def _checked(
 ) -> cirq.FrozenCircuit:
     flat = list(flatten(iter(operations), lambda op: _runs_here(op) or is_constant_channel(op)))
     for op in flat:
-        if not cirq.is_parameterized(op) and not cirq.has_unitary(op):
+        if not is_symbolic(op) and not cirq.has_unitary(op):
             superoperator(op, noise)  # refuses what is no channel
-    return cirq.FrozenCircuit(cirq.I.on_each(*qubits), flat)
+    # A global phase acts on no qubits, and has no effect.
+    return cirq.FrozenCircuit(cirq.I.on_each(*qubits), [op for op in flat if op.qubits])
 
 
 def _runs_here(op: cirq.Operation) -> bool:
-    if cirq.is_parameterized(op):
+    if is_symbolic(op):
         return op.gate is not None and rotation_form(op.gate) is not None
     return cirq.has_unitary(op)
 
@@ -90,13 +92,13 @@ def resolved(
     circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...], row: np.ndarray
 ) -> cirq.Circuit:
     """Return the circuit of one row, in gates that qsim knows."""
-    values = {s.name: float(v) for s, v in zip(symbols, row, strict=True)}
+    values = {s: float(v) for s, v in zip(symbols, row, strict=True)}
 
     def known(op: cirq.Operation) -> cirq.Operation:
         form = rotation_form(op.gate) if hasattr(op.gate, "_rotation_form_") else None
         if form is None:
-            return cirq.resolve_parameters(op, values)
-        terms = tuple((cirq.resolve_parameters(t, values), s) for t, s in form.terms)
+            return resolve_operation(op, values)
+        terms = tuple((with_values(t, values), s) for t, s in form.terms)
         matrix = type(form)(form.basis, terms).matrix(len(op.qubits))
         return cirq.MatrixGate(matrix).on(*op.qubits)
 

@@ -10,6 +10,7 @@ import cirq
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skquantum._symbols import resolve
 from skquantum.circuits import Ansatz, resolve_ansatz
 from skquantum.estimators._head import check_init, initial_weights
 from skquantum.execution import QsimBackend
@@ -177,7 +178,7 @@ def _variance(
         identity_blocks=init == "identity_blocks",
     )
     # The weights take the place of the data: all random starts are the rows of one batch.
-    circuit = cirq.resolve_parameters(layer.circuit, dict.fromkeys(layer.data_symbols, FEATURE))
+    circuit = resolve(layer.circuit, dict.fromkeys(layer.data_symbols, FEATURE))
     starts = np.array([initial_weights(init, layer, ansatz, rng) for _ in range(n_samples)])
     run = (backend or QsimBackend()).evaluator(circuit, layer.weight_symbols, (), [observable])
     gradients, _ = run.forward_vjp(starts, np.empty(0))[1](np.ones((n_samples, 1)))
