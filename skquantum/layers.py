@@ -11,11 +11,10 @@ import numpy as np
 import sympy
 
 from skquantum.circuits import AngleEncoding, Ansatz, Encoding, resolve_ansatz, resolve_encoding
-from skquantum.execution import Backend, Evaluator, resolve_backend
+from skquantum.execution import Backend, Evaluator, Pullback, resolve_backend
 from skquantum.execution._base import as_symbols
 from skquantum.execution.measurement import measurement_settings
 from skquantum.execution.observables import check_observables
-from skquantum.execution.shifts import Pullback
 
 Prepare = Callable[[np.ndarray], np.ndarray]
 COMPILED = ("_evaluator", "_trunk_evaluator")  # what a layer holds for its backend alone

@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skquantum.execution.shifts import Pullback
+from skquantum.execution import Pullback
 from skquantum.layers import QuantumLayer
 
 WINDOWS_AT_ONCE = 2**16

@@ -6,15 +6,18 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import cirq
 import joblib
 import numpy as np
 import sympy
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from skquantum._validation import class_hint, did_you_mean, shown
-from skquantum.execution._base import Backend, Evaluator, check_run
+from skquantum._validation import class_hint, shown
+from skquantum.execution._base import Backend
+from skquantum.execution._evaluation import Evaluator
 from skquantum.execution._threads import one_blas_thread
 from skquantum.execution.evaluator import AdjointEvaluator
 from skquantum.execution.noise import resolve_noise
@@ -110,6 +113,16 @@ class QsimBackend(Backend):
            [-0.96]])
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+        "max_memory": [str, Interval(Integral, 1, None, closed="left")],
+        "noise": [Real, str, cirq.NoiseModel, None],
+        "shots": [Interval(Integral, 1, None, closed="left"), None],
+        "method": [StrOptions(set(METHODS))],
+        "n_trajectories": [Interval(Integral, 2, None, closed="left")],
+        "seed": [Interval(Integral, 0, None, closed="left"), None],
+    }
+
     def __init__(
         self,
         n_threads: int | None = None,
@@ -161,7 +174,7 @@ class QsimBackend(Backend):
             The means are those of `expectations`. The errors are estimated from the shots or
             the trajectories, and zero where results are exact.
         """
-        frozen, order, array = check_run(circuit, symbols, values)
+        frozen, order, array = self._checked(circuit, symbols, values)
         sums = check_observables(observables, sorted(frozen.all_qubits()))
         noisy = self._noisy()
         if noisy is not None:
@@ -194,7 +207,7 @@ class QsimBackend(Backend):
         ValueError
             As from `states`, or if noise is simulated by trajectories.
         """
-        frozen, order, array = check_run(circuit, symbols, values)
+        frozen, order, array = self._checked(circuit, symbols, values)
         noisy = self._noisy()
         if noisy is None or noisy.noise is None:
             states = self._columns(frozen, order, array).T
@@ -297,21 +310,19 @@ class QsimBackend(Backend):
         matrix = PauliMatrix(observables, sorted(circuit.all_qubits()))
         return AdjointEvaluator(program, matrix, self._threads())
 
-    def state_evaluator(
+    def _state_evaluator(
         self,
-        circuit: cirq.AbstractCircuit,
-        weights: Sequence[sympy.Symbol],
-        observables: Sequence[cirq.PauliSum | cirq.PauliString],
+        circuit: cirq.FrozenCircuit,
+        weights: tuple[sympy.Symbol, ...],
+        observables: list[cirq.PauliSum],
         prepare: Callable[[np.ndarray], np.ndarray],
     ) -> Evaluator | None:
-        """Prepare a circuit that starts from given states, see `Backend.state_evaluator`."""
         if self._noisy() is not None:
             return None  # preparing the states makes noise, too
         qubits = sorted(circuit.all_qubits())
-        sums = check_observables(observables, qubits)
-        self._check_memory(circuit.freeze(), 0, PauliMatrix.n_bytes(sums, qubits))
-        program = compile_program(circuit.freeze(), (), tuple(weights), from_zero=False)
-        matrix = PauliMatrix(sums, qubits)
+        self._check_memory(circuit, 0, PauliMatrix.n_bytes(observables, qubits))
+        program = compile_program(circuit, (), weights, from_zero=False)
+        matrix = PauliMatrix(observables, qubits)
         return AdjointEvaluator(program, matrix, self._threads(), prepare)
 
     def _tiled_overlaps(
@@ -355,21 +366,11 @@ class QsimBackend(Backend):
 
     def _noisy(self) -> NoisyRun | None:
         """Return how to run with noise or shots; None without either."""
-        if self.method not in METHODS:
-            raise ValueError(
-                f"Unknown method {self.method!r}.{did_you_mean(str(self.method), METHODS)} "
-                f"Choose from {', '.join(map(repr, METHODS))}."
-            )
         if self.noise is None and self.shots is None:
             return None
         noise = resolve_noise(self.noise)
         if noise is None and self.shots is None:
             return None
-        if self.shots is not None:
-            _check_count("shots", self.shots, 1, "None for exact results, or ")
-        _check_count("n_trajectories", self.n_trajectories, 2)
-        if self.seed is not None:
-            _check_count("seed", self.seed, 0, "None or ")
         return NoisyRun(
             noise,
             self.shots,
@@ -389,15 +390,7 @@ class QsimBackend(Backend):
         if n is None:
             limit = os.environ.get("OMP_NUM_THREADS", "")
             return min(_cores(), max(1, int(limit)) if limit.isdigit() else _cores())
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise ValueError(f"n_threads must be None or an int of at least 1, got {n!r}.")
         return int(n)
-
-
-def _check_count(name: str, value: Any, least: int, others: str = "") -> None:
-    is_int = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_int or value < least:
-        raise ValueError(f"{name} must be {others}an int of at least {least}, got {shown(value)}.")
 
 
 @lru_cache(maxsize=1)

@@ -24,6 +24,7 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum.execution._unitary import has_measurement, not_unitary, on_qudits
 from skquantum.execution.angles import Angles
 from skquantum.execution.fusion import Gate, Run, fuse, matrix_on, spectrum_on
 from skquantum.execution.rotations import RotationForm, rotation_form
@@ -252,13 +253,9 @@ def flatten(
     for tagged in operations:
         op = tagged.untagged
         if cirq.is_measurement(op):
-            raise ValueError(
-                f"The circuit contains the measurement {op!r}. States and expectation values "
-                "are those of the circuit without it: remove it (for a measurement at the end "
-                "use cirq.drop_terminal_measurements or observables)."
-            )
+            raise ValueError(has_measurement(op))
         if any(d != 2 for d in cirq.qid_shape(op)):
-            raise ValueError(f"{op!r} acts on qudits; only qubits (dimension 2) are supported.")
+            raise ValueError(on_qudits(op))
         if isinstance(op, cirq.CircuitOperation):
             yield from flatten(op.mapped_circuit(deep=True).all_operations(), keep)
         elif keep(op):
@@ -283,10 +280,7 @@ def _refusal(op: cirq.Operation) -> str:
             f"The gate {name!r} acts on {len(op.qubits)} qubits; matrix gates may act on up to "
             f"{MAX_GATE_QUBITS}. Give its class a `_decompose_` method."
         )
-    return (
-        f"The operation {name!r} is not unitary. Noise belongs to the backend or to a "
-        "cirq.Sampler, not into the circuit."
-    )
+    return not_unitary(op)
 
 
 class _Schedule:

@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 from sklearn.utils import check_random_state
 
+from skquantum.execution._evaluation import Evaluator, Pullback
 from skquantum.execution.angles import Angles
 from skquantum.execution.program import flatten
 from skquantum.execution.rotations import rotation_form
@@ -17,10 +18,8 @@ from skquantum.execution.rotations import rotation_form
 if TYPE_CHECKING:
     from skquantum.execution._base import Backend
 
-Pullback = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
-
-class _ExpectationEvaluator:
+class _ExpectationEvaluator(Evaluator):
     """What the two evaluators share: a forward pass through the backend."""
 
     def __init__(

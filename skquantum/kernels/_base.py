@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
+from skquantum._validation import validate_description
 from skquantum.circuits import Encoding, resolve_encoding
 from skquantum.execution import Backend, resolve_backend
 
@@ -27,6 +29,9 @@ class Kernel(BaseEstimator, ABC):
     backend : Backend, default=None
         How the circuit is run; None means ``QsimBackend()``.
     """
+
+    # The parts are checked where they are resolved, which says what would work.
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
     def __init__(self, encoding: str | Encoding = "zz", backend: Backend | None = None) -> None:
         self.encoding = encoding
@@ -50,9 +55,11 @@ class Kernel(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If rows are not finite, differ in width, do not suit the encoding, or would need
+            If a parameter is not valid, or if rows are not finite, differ in width, do not suit
+            the encoding, or would need
             more memory than the backend allows.
         """
+        validate_description(self)
         left = check_array(X, dtype=np.float64, input_name="X")
         if Y is None or Y is X:
             return self._matrix(left, None)

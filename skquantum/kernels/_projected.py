@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Real
+from typing import Any, ClassVar
+
 import cirq
 import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.utils._param_validation import Interval
 
 from skquantum.circuits import Encoding
 from skquantum.execution import Backend
@@ -40,6 +44,10 @@ class ProjectedKernel(Kernel):
            [0.1353, 1.    ]])
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "gamma": [Interval(Real, 0, None, closed="neither")],
+    }
+
     def __init__(
         self,
         encoding: str | Encoding = "zz",
@@ -50,8 +58,6 @@ class ProjectedKernel(Kernel):
         self.gamma = gamma
 
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
-        if not self.gamma > 0:
-            raise ValueError(f"gamma must be a positive number, got {self.gamma!r}.")
         self._parts()[1].check_matrix(len(X), len(X if Y is None else Y))
         # ||rho - sigma||^2 is half the squared distance of the Bloch vectors.
         right = None if Y is None else self._bloch_vectors(Y)

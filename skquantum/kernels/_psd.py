@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import eigh
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skquantum._validation import did_you_mean
+from skquantum._validation import validate_description
 
 PSD = ("clip", "shift", "nearest")
 MITIGATIONS = ("depolarizing",)
+MAX_QUBITS = 1000  # 2 ** -n_qubits has to be a number
 # Eigenvalues that are negative by no more than this share of the largest come from rounding: an
 # exact simulator works in single precision, too.
 ROUNDING = 1e-6
@@ -111,6 +114,12 @@ class GramRepair(TransformerMixin, BaseEstimator):
     [0, 0, 1]
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "psd": [StrOptions(set(PSD)), None],
+        "mitigation": [StrOptions(set(MITIGATIONS)), None],
+        "n_qubits": [Interval(Integral, 1, MAX_QUBITS, closed="both"), None],
+    }
+
     def __init__(
         self,
         psd: str | None = None,
@@ -162,7 +171,7 @@ class GramRepair(TransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, n_samples)
             Exactly symmetric.
         """
-        check_repair(self.psd, self.mitigation)
+        validate_description(self)
         measured = _check_gram(validate_data(self, K, dtype=np.float64))
         repaired = self._mitigate(measured)
         before = eigh(repaired, eigvals_only=True)
@@ -192,6 +201,7 @@ class GramRepair(TransformerMixin, BaseEstimator):
             "nearest" add to the diagonal and `mitigation` makes of it.
         """
         check_is_fitted(self)
+        validate_description(self)
         block = validate_data(self, K, dtype=np.float64, reset=False)
         if self.mitigation is not None:
             block = self._scale(block, self.report_["survival_rate"])
@@ -240,16 +250,6 @@ class GramRepair(TransformerMixin, BaseEstimator):
         kept = vectors[:, values > 0]
         self.projection_ = kept @ kept.T
         return _symmetric((kept * values[values > 0]) @ kept.T)
-
-
-def check_repair(psd: str | None, mitigation: str | None) -> None:
-    """Raise an error if there is no such repair."""
-    for name, value, known in (("psd", psd, PSD), ("mitigation", mitigation, MITIGATIONS)):
-        if value is not None and value not in known:
-            raise ValueError(
-                f"{name}={value!r}: give None or one of {', '.join(map(repr, known))}."
-                f"{did_you_mean(str(value), known)}"
-            )
 
 
 def _check_gram(matrix: np.ndarray) -> np.ndarray:

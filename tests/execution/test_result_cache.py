@@ -12,14 +12,8 @@ import sympy
 from numpy.testing import assert_array_equal
 
 from skquantum.circuits import AmplitudeEncoding
-from skquantum.execution._result_cache import (
-    Counts,
-    ResultCache,
-    circuit_digest,
-    device_identity,
-    request_key,
-    sampler_identity,
-)
+from skquantum.execution._identity import device_identity, sampler_identity
+from skquantum.execution._result_cache import Counts, ResultCache, circuit_digest, request_key
 
 A, B = cirq.LineQubit.range(2)
 X, Y = sympy.symbols("x y")
@@ -39,7 +33,7 @@ def path_of(cache):
 
 def test_what_was_saved_is_loaded(cache):
     assert cache.load(KEY, 10, 2) is None
-    cache.save(KEY, COUNTS)
+    cache.save(KEY, COUNTS, 10, 2)
     loaded = ResultCache(cache.folder).load(KEY, 10, 2)
     assert_array_equal(loaded.bits, COUNTS.bits)
     assert_array_equal(loaded.counts, COUNTS.counts)
@@ -50,12 +44,12 @@ def test_files_appear_whole(cache, monkeypatch):
     def die(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skquantum.execution._result_cache.os.replace", die)
+    monkeypatch.setattr("skquantum.execution._result_cache.os.link", die)
     with pytest.raises(KeyboardInterrupt):
-        cache.save(KEY, COUNTS)
+        cache.save(KEY, COUNTS, 10, 2)
     assert cache.load(KEY, 10, 2) is None
     monkeypatch.undo()
-    cache.save(KEY, COUNTS)
+    cache.save(KEY, COUNTS, 10, 2)
     assert cache.load(KEY, 10, 2) is not None
 
 
@@ -78,18 +72,18 @@ def change(**entries):
     ],
 )
 def test_damage_is_seen(cache, damage):
-    cache.save(KEY, COUNTS)
+    cache.save(KEY, COUNTS, 10, 2)
     path = path_of(cache)
     path.write_text(damage(path.read_text()))
     with pytest.warns(RuntimeWarning, match=r"corrupted\. Its circuit is measured again"):
         assert cache.load(KEY, 10, 2) is None
-    cache.save(KEY, COUNTS)
+    cache.save(KEY, COUNTS, 10, 2)
     assert cache.load(KEY, 10, 2) is not None
 
 
 @pytest.mark.parametrize(("repetitions", "n_qubits"), [(11, 2), (10, 3)])
 def test_counts_of_another_job_are_not_taken(cache, repetitions, n_qubits):
-    cache.save(KEY, COUNTS)
+    cache.save(KEY, COUNTS, 10, 2)
     with pytest.warns(RuntimeWarning, match="corrupted"):
         assert cache.load(KEY, repetitions, n_qubits) is None
 
@@ -199,7 +193,8 @@ def test_a_device_that_cannot_be_told_apart_is_refused():
 IDENTITIES = """
 import cirq, sympy
 from skquantum.circuits import ZZEncoding
-from skquantum.execution._result_cache import circuit_digest, device_identity, sampler_identity
+from skquantum.execution._identity import device_identity, sampler_identity
+from skquantum.execution._result_cache import circuit_digest
 circuit, symbols = ZZEncoding().compiled(3)
 print(circuit_digest(circuit.freeze(), tuple(map(str, symbols))))
 print(sampler_identity(cirq.Simulator(noise=cirq.depolarize(0.1))))
