@@ -39,6 +39,7 @@ MODULES = {"cirq", "cirq_google", "qsimcirq", "numpy", "scipy", "sympy", "math",
     "time",
 }
 KNOWN = ("cirq", "cirq_google", "qsimcirq", "enum")
+NAMED = (*KNOWN, "numpy")  # rooms whose classes and functions are known by their names
 # What Cirq's objects remember of themselves once it was asked for.
 COMPUTED = {
     "_hash",
@@ -237,7 +238,7 @@ def _held(value: Any) -> Any:
     # Methods are of an object that holds them itself, as gate families do.
     if (
         isinstance(value, type | FunctionType | MethodType)
-        and value.__module__.split(".")[0] in KNOWN
+        and value.__module__.split(".")[0] in NAMED
     ):
         if "<" not in value.__qualname__:  # no function made by another one
             return ["name", value.__module__, value.__qualname__]

@@ -23,7 +23,7 @@ from skquantum.execution.evaluator import AdjointEvaluator
 from skquantum.execution.noise import resolve_noise
 from skquantum.execution.noisy import NoisyRun
 from skquantum.execution.observables import PauliMatrix, check_observables
-from skquantum.execution.overlaps import cross_fidelities, gram_fidelities
+from skquantum.execution.overlaps import cross_fidelities, gram_fidelities, n_bytes
 from skquantum.execution.program import compile_program
 from skquantum.execution.qsim import fewest_columns, run
 
@@ -277,14 +277,13 @@ class QsimBackend(Backend):
         self, circuit: Any, symbols: Any, X: np.ndarray, Y: np.ndarray | None
     ) -> np.ndarray:
         """Return overlaps without noise and shots."""
-        n_columns = len(X) + (0 if Y is None else len(Y))
-        per_state = 8 * 2 ** cirq.num_qubits(circuit)
-        if n_columns * per_state <= self._memory():
-            left = self._columns(circuit, symbols, X)
-            if Y is None:
-                return gram_fidelities(left)
-            return cross_fidelities(left, self._columns(circuit, symbols, Y))
-        return self._tiled_overlaps(circuit, symbols, X, Y, self._memory() // per_state // 2)
+        dim = 2 ** cirq.num_qubits(circuit)
+        if n_bytes(len(X), None if Y is None else len(Y), dim) > self._memory():
+            return self._tiled_overlaps(circuit, symbols, X, Y)
+        left = self._run_columns(circuit, symbols, X)
+        if Y is None:
+            return gram_fidelities(left)
+        return cross_fidelities(left, self._run_columns(circuit, symbols, Y))
 
     def _adjoint(
         self,
@@ -326,26 +325,36 @@ class QsimBackend(Backend):
         return AdjointEvaluator(program, matrix, self._threads(), prepare)
 
     def _tiled_overlaps(
-        self, circuit: Any, symbols: Any, X: np.ndarray, Y: np.ndarray | None, tile: int
+        self, circuit: Any, symbols: Any, X: np.ndarray, Y: np.ndarray | None
     ) -> np.ndarray:
-        """Compute the matrix by tiles, two blocks of states at a time."""
-        self._check_memory(circuit, 2)
+        """Compute the matrix by tiles, two blocks of states at a time, down to two states."""
         right = X if Y is None else Y
+        n_qubits, matrix = cirq.num_qubits(circuit), 8 * len(X) * len(right)
+        tile = (self._memory() - matrix) // (2 * 8 * 2**n_qubits)
+        if tile < 1:
+            raise ValueError(
+                f"The matrix of {len(X)} by {len(right)} rows, and two states of {n_qubits} "
+                f"qubits to compute it from, need {_readable(matrix + 2 * 8 * 2**n_qubits)}, more than "
+                f"max_memory={self.max_memory!r}. Use fewer rows or qubits, or raise max_memory "
+                "of the backend."
+            )
         out = np.empty((len(X), len(right)))
         for i in range(0, len(X), tile):
-            block = self._columns(circuit, symbols, X[i : i + tile])
+            block = self._run_columns(circuit, symbols, X[i : i + tile])
             if Y is None:
-                out[i : i + tile, i : i + tile] = gram_fidelities(block)
+                gram_fidelities(block, out[i : i + tile, i : i + tile])
             for j in range(i + tile if Y is None else 0, len(right), tile):
-                other = self._columns(circuit, symbols, right[j : j + tile])
-                fidelities = cross_fidelities(block, other)
-                out[i : i + tile, j : j + tile] = fidelities
+                other = self._run_columns(circuit, symbols, right[j : j + tile])
+                part = cross_fidelities(block, other, out[i : i + tile, j : j + tile])
                 if Y is None:
-                    out[j : j + tile, i : i + tile] = fidelities.T
+                    out[j : j + tile, i : i + tile] = part.T
         return out
 
     def _columns(self, circuit: Any, symbols: Any, values: np.ndarray) -> np.ndarray:
         self._check_memory(circuit, len(values))
+        return self._run_columns(circuit, symbols, values)
+
+    def _run_columns(self, circuit: Any, symbols: Any, values: np.ndarray) -> np.ndarray:
         program = compile_program(circuit, symbols)
         out = np.empty((2**program.n_qubits, len(values)), dtype=np.complex64)
         for rows, psi in run(program, values, self._threads()):
