@@ -114,6 +114,7 @@ def validate_description(part: Any) -> None:
     key = type(part), *((n, type(v), v if isinstance(v, _PLAIN) else None) for n, v in values)
     if key in _valid:
         return
+    _refuse_booleans(part)
     try:
         validate_parameter_constraints(
             part._parameter_constraints, part.get_params(deep=False), type(part).__name__
@@ -128,6 +129,18 @@ def validate_description(part: Any) -> None:
 _PLAIN = (str, int, float, np.generic, NoneType)
 _REMEMBERED = 1000
 _valid: set[tuple[Any, ...]] = set()
+
+
+def _refuse_booleans(part: Any) -> None:
+    """Refuse True where a number is needed: for scikit-learn's intervals it is one."""
+    for name, constraints in part._parameter_constraints.items():
+        value = getattr(part, name, None)
+        if isinstance(value, bool | np.bool_) and not {bool, "boolean"} & {
+            c for c in constraints if isinstance(c, type | str)
+        }:
+            raise InvalidParameterError(
+                f"The {name!r} parameter of {type(part).__name__} must not be {value}."
+            )
 
 
 def _suggestion(part: Any, message: str) -> str:

@@ -330,11 +330,12 @@ class QsimBackend(Backend):
         """Compute the matrix by tiles, two blocks of states at a time, down to two states."""
         right = X if Y is None else Y
         n_qubits, matrix = cirq.num_qubits(circuit), 8 * len(X) * len(right)
-        tile = (self._memory() - matrix) // (2 * 8 * 2**n_qubits)
+        two_states = 2 * 8 * 2**n_qubits
+        tile = (self._memory() - matrix) // two_states
         if tile < 1:
             raise ValueError(
                 f"The matrix of {len(X)} by {len(right)} rows, and two states of {n_qubits} "
-                f"qubits to compute it from, need {_readable(matrix + 2 * 8 * 2**n_qubits)}, more than "
+                f"qubits to compute it from, need {_readable(matrix + two_states)}, more than "
                 f"max_memory={self.max_memory!r}. Use fewer rows or qubits, or raise max_memory "
                 "of the backend."
             )

@@ -18,6 +18,7 @@ from skquantum.execution.rotations import rotation_form
 # Where symbols are tried, until a gate takes one: a probability and an angle, then other numbers.
 PROBES = (0.37, -1.3, 2.0, 1.0)
 UNITARY_TOLERANCE = 1e-5  # of matrices that users write by hand
+UNITARY, NOT_UNITARY, NO_MATRIX, UNKNOWN = "unitary", "not unitary", "no matrix", "unknown"
 CHECKED_QUBITS = 6  # wider matrices take longer than what is done with them
 
 # Circuits that were found unitary. By identity: a hash of the circuit would take longer than the
@@ -64,14 +65,14 @@ def _check_operation(tagged: cirq.Operation) -> None:
         raise ValueError(not_unitary(op))
     if not _on_qubits(op):
         raise ValueError(on_qudits(op))
-    unitary = _is_unitary(op)
-    if unitary:
+    verdict = _verdict(op)
+    if verdict == UNITARY:
         return
-    parts = cirq.decompose_once(op, None)
+    parts = None if verdict == NOT_UNITARY else cirq.decompose_once(op, None)
     if parts is not None:
         for part in parts:
             _check_operation(part)
-    elif unitary is False or not cirq.is_parameterized(op):
+    elif verdict != UNKNOWN:
         raise ValueError(not_unitary(op))
 
 
@@ -79,14 +80,14 @@ def _on_qubits(op: cirq.Operation) -> bool:
     return all(d == 2 for d in cirq.qid_shape(op))
 
 
-def _is_unitary(op: cirq.Operation) -> bool | None:
-    """Return whether an operation is unitary; None if that can't be told without its parts."""
+def _verdict(op: cirq.Operation) -> str:
+    """Return what an operation is, as far as it can be told without its parts."""
     if not cirq.is_parameterized(op):
-        return _has_unitary_matrix(op)
+        return _verdict_of_matrix(op)
     if op.gate is not None and rotation_form(op.gate) is not None:
-        return True
-    found = (_at_probe(op, numbers) for numbers in _probes(op))
-    return next((answer for answer in found if answer is not None), None)
+        return UNITARY
+    found = (_verdict_at(op, numbers) for numbers in _probes(op))
+    return next((verdict for verdict in found if verdict != UNKNOWN), UNKNOWN)
 
 
 def _probes(op: cirq.Operation) -> Iterator[dict[str, float]]:
@@ -97,27 +98,28 @@ def _probes(op: cirq.Operation) -> Iterator[dict[str, float]]:
         yield {name: value + 0.01 * i for i, name in enumerate(names)}
 
 
-def _at_probe(op: cirq.Operation, numbers: dict[str, float]) -> bool | None:
-    """Return whether an operation with numbers for its symbols is unitary, None if it has none."""
+def _verdict_at(op: cirq.Operation, numbers: dict[str, float]) -> str:
+    """Return what an operation is with numbers for its symbols."""
     try:
         probe = cirq.resolve_parameters(op, numbers)
-        return None if cirq.is_parameterized(probe) else _has_unitary_matrix(probe)
+        return UNKNOWN if cirq.is_parameterized(probe) else _verdict_of_matrix(probe)
     except (ValueError, TypeError, ArithmeticError):
-        return None  # the gate's own limits, as of a probability
+        return UNKNOWN  # the gate's own limits, as of a probability
 
 
-def _has_unitary_matrix(op: cirq.Operation) -> bool | None:
-    """Return whether an operation has a unitary matrix, None if the matrix is not finite."""
+def _verdict_of_matrix(op: cirq.Operation) -> str:
     if not cirq.has_unitary(op):
-        return False
+        return NO_MATRIX
     if len(op.qubits) > CHECKED_QUBITS:
-        return True
+        return UNITARY
     with np.errstate(all="ignore"):
         matrix: Any = cirq.unitary(op, None)
         if matrix is None:
-            return False
+            return NO_MATRIX
         error = np.abs(matrix @ matrix.conj().T - np.eye(len(matrix))).max()
-    return bool(error <= UNITARY_TOLERANCE) if np.isfinite(error) else None
+    if not np.isfinite(error):
+        return UNKNOWN
+    return UNITARY if error <= UNITARY_TOLERANCE else NOT_UNITARY
 
 
 def not_unitary(op: cirq.Operation) -> str:
