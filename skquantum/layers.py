@@ -339,13 +339,15 @@ class QuantumLayer:
         ValueError
             If the backend has a budget (``SamplerBackend(max_circuits=...)``) that is less.
         """
-        shifted = getattr(self._evaluator, "n_circuits", None)
+        if not self._backend.has_budget:
+            return
+        shifted = self._evaluator.n_circuits(data_gradient=data_gradient)
         if shifted is not None:  # gradients are measured
             settings = len(
                 measurement_settings(self.observables, cirq.LineQubit.range(self.n_qubits))
             )
-            per_gradient = 1 + shifted(data_gradient=data_gradient)
-            self._backend.check_budget(settings * (n_forward + n_backward * per_gradient))
+            n_circuits = n_forward + n_backward * (1 + shifted)
+            self._backend.check_budget(settings * n_circuits)
 
     def vjp(
         self, X: np.ndarray, weights: np.ndarray, cotangent: np.ndarray
