@@ -3,7 +3,15 @@
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import wraps
+from types import NoneType
 from typing import Any, TypeVar
+
+import numpy as np
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    StrOptions,
+    validate_parameter_constraints,
+)
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -133,3 +141,64 @@ def all_or_nothing(method: Method) -> Method:
         return self if result is draft else result
 
     return whole  # type: ignore[return-value]
+
+
+def validate_description(part: Any) -> None:
+    """Validate the parameters of a backend, a kernel or the like, before it is used.
+
+    They are checked against the ``_parameter_constraints`` of the class, as scikit-learn's
+    estimators check theirs in `fit`. What was found valid is not checked again as long as it
+    stays what it is: descriptions are used many times, for one row each.
+
+    Parameters
+    ----------
+    part : sklearn.base.BaseEstimator
+        A description: its constructor stores its arguments as they came.
+
+    Raises
+    ------
+    InvalidParameterError
+        A ValueError and a TypeError, that names the class, the parameter and what would work.
+    """
+    values = part.__dict__.items()
+    # Of what is no number or text, constraints know the type alone.
+    key = type(part), *((n, type(v), v if isinstance(v, _PLAIN) else None) for n, v in values)
+    if key in _valid:
+        return
+    _refuse_booleans(part)
+    try:
+        validate_parameter_constraints(
+            part._parameter_constraints, part.get_params(deep=False), type(part).__name__
+        )
+    except InvalidParameterError as error:
+        raise InvalidParameterError(f"{error}{_suggestion(part, str(error))}") from None
+    if len(_valid) >= _REMEMBERED:
+        _valid.clear()
+    _valid.add(key)
+
+
+_PLAIN = (str, int, float, np.generic, NoneType)
+_REMEMBERED = 1000
+_valid: set[tuple[Any, ...]] = set()
+
+
+def _refuse_booleans(part: Any) -> None:
+    """Refuse True where a number is needed: for scikit-learn's intervals it is one."""
+    for name, constraints in part._parameter_constraints.items():
+        value = getattr(part, name, None)
+        if isinstance(value, bool | np.bool_) and not {bool, "boolean"} & {
+            c for c in constraints if isinstance(c, type | str)
+        }:
+            raise InvalidParameterError(
+                f"The {name!r} parameter of {type(part).__name__} must not be {value}."
+            )
+
+
+def _suggestion(part: Any, message: str) -> str:
+    """Return which name was meant, where an error is about one of a few names."""
+    for name, constraints in part._parameter_constraints.items():
+        value = getattr(part, name, None)
+        if isinstance(value, str) and f"The {name!r} parameter" in message:
+            known = [c.options for c in constraints if isinstance(c, StrOptions)]
+            return did_you_mean(value, set().union(*known))
+    return ""

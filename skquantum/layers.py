@@ -13,11 +13,10 @@ import sympy
 from skquantum._portable import PortableMixin
 from skquantum._symbols import resolve, symbols_of
 from skquantum.circuits import AngleEncoding, Ansatz, Encoding, resolve_ansatz, resolve_encoding
-from skquantum.execution import Backend, Evaluator, resolve_backend
+from skquantum.execution import Backend, Evaluator, Pullback, resolve_backend
 from skquantum.execution._base import as_symbols
 from skquantum.execution.measurement import measurement_settings
 from skquantum.execution.observables import check_observables
-from skquantum.execution.shifts import Pullback
 
 Prepare = Callable[[np.ndarray], np.ndarray]
 COMPILED = ("_evaluator", "_trunk_evaluator")  # what a layer holds for its backend alone
@@ -344,12 +343,11 @@ class QuantumLayer(PortableMixin):
         int
             Zero where gradients are not measured, but computed from states.
         """
-        shifted = getattr(self._evaluator, "n_circuits", None)
+        shifted = self._evaluator.n_circuits(data_gradient=data_gradient)
         if shifted is None:
             return 0
         settings = len(measurement_settings(self.observables, cirq.LineQubit.range(self.n_qubits)))
-        per_gradient = 1 + shifted(data_gradient=data_gradient)
-        return settings * (n_forward + n_backward * per_gradient)
+        return settings * (n_forward + n_backward * (1 + shifted))
 
     def check_budget(self, n_forward: int, n_backward: int, *, data_gradient: bool = True) -> None:
         """Raise an error if a training would exceed what the backend may cost.

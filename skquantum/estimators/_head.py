@@ -21,8 +21,8 @@ from skquantum.circuits import (
 )
 from skquantum.estimators._losses import Loss
 from skquantum.estimators._training import ALL_ROWS, Layout, Objective, Rows
+from skquantum.execution import Pullback
 from skquantum.execution.angles import LARGEST, AngleError
-from skquantum.execution.shifts import Pullback
 from skquantum.layers import QuantumLayer
 
 INITS = ("small_normal", "identity_blocks", "uniform")

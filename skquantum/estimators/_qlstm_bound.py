@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from skquantum.execution.shifts import Pullback
+from skquantum.execution import Pullback
 from skquantum.layers import QuantumLayer
 
 

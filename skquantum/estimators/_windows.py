@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
 )
 
 from skquantum.estimators._base import FLOATS, FloatTransformerMixin
-from skquantum.execution.shifts import Pullback
+from skquantum.execution import Pullback
 from skquantum.layers import QuantumLayer
 
 WINDOWS_AT_ONCE = 2**16

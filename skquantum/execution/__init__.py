@@ -1,6 +1,7 @@
 """How circuits are run: backends, the compiler behind them, and a reference oracle."""
 
-from skquantum.execution._base import GRADIENTS, Backend, Evaluator
+from skquantum.execution._base import GRADIENTS, Backend
+from skquantum.execution._evaluation import Evaluator, Pullback
 from skquantum.execution._qsim_backend import QsimBackend, resolve_backend
 from skquantum.execution.mitigation import MitigatedBackend
 from skquantum.execution.reference import ReferenceBackend
@@ -13,6 +14,7 @@ __all__ = [
     "Backend",
     "Evaluator",
     "MitigatedBackend",
+    "Pullback",
     "QsimBackend",
     "ReferenceBackend",
     "RotationForm",

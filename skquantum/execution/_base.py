@@ -4,36 +4,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import cirq
 import numpy as np
 import sympy
 
 from skquantum._named_parts import NamedPartsMixin
-from skquantum._validation import did_you_mean
+from skquantum._validation import did_you_mean, shown, validate_description
+from skquantum.execution._evaluation import Evaluator
+from skquantum.execution._unitary import check_circuit
 from skquantum.execution.hashing import hashable
-from skquantum.execution.observables import check_observables
+from skquantum.execution.observables import (
+    check_observables,
+    check_trainable,
+    state_expectations,
+)
 from skquantum.execution.program import check_symbols
-from skquantum.execution.rotations import check_finite
-from skquantum.execution.shifts import ParameterShiftEvaluator, Pullback, SPSAEvaluator
+from skquantum.execution.shifts import ParameterShiftEvaluator, SPSAEvaluator
 
 GRADIENTS = ("auto", "adjoint", "parameter-shift", "spsa")
-
-
-class Evaluator(Protocol):
-    """A circuit with its observables, ready to be run for data and weights."""
-
-    def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return expectation values, shape (n_samples, n_observables)."""
-
-    def forward_vjp(
-        self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
-    ) -> tuple[np.ndarray, Pullback]:
-        """Return expectation values, and the function that gives gradients for them.
-
-        Without `data_gradient` the gradient for the rows may be left at zero.
-        """
 
 
 class Backend(NamedPartsMixin, ABC):
@@ -43,10 +33,14 @@ class Backend(NamedPartsMixin, ABC):
     arguments, so it clones, pickles and takes part in a grid search (``backend__n_threads``).
     Simulators and compiled circuits are never kept on it.
 
-    A subclass writes `_states` (and, where it can do better than through the states,
-    `_expectations` and `_overlaps`). They receive checked input. Qubits are ordered as
-    ``sorted(circuit.all_qubits())``, the first one being the most significant bit, as in Cirq.
+    A subclass writes `_states` and, where it can do better than by the states, `_expectations`,
+    `_overlaps`, `_evaluator` and `_state_evaluator`. They receive checked input: noise belongs to
+    the backend, and a circuit with an operation that is not unitary is refused before. Qubits are
+    ordered as ``sorted(circuit.all_qubits())``, the first one being the most significant bit, as
+    in Cirq. Parameters are validated by the ``_parameter_constraints`` of the class.
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
     def states(
         self,
@@ -74,9 +68,10 @@ class Backend(NamedPartsMixin, ABC):
         ------
         ValueError
             If the values do not fit the symbols or are not finite, if the circuit has other
-            symbols or cannot be run, or if the states need more memory than allowed.
+            symbols, an operation that is not unitary, or cannot be run, if the states need more
+            memory than allowed, or if a parameter of the backend is not valid.
         """
-        return self._states(*check_run(circuit, symbols, values))
+        return self._states(*self._checked(circuit, symbols, values))
 
     def expectations(
         self,
@@ -105,7 +100,7 @@ class Backend(NamedPartsMixin, ABC):
             As in `states`, or if an observable acts on a qubit that the circuit lacks or is
             not Hermitian.
         """
-        frozen, order, array = check_run(circuit, symbols, values)
+        frozen, order, array = self._checked(circuit, symbols, values)
         sums = check_observables(observables, sorted(frozen.all_qubits()))
         return self._expectations(frozen, order, array, sums)
 
@@ -138,7 +133,7 @@ class Backend(NamedPartsMixin, ABC):
         ValueError
             As in `states`.
         """
-        frozen, order, left = check_run(circuit, symbols, X)
+        frozen, order, left = self._checked(circuit, symbols, X)
         right = None if Y is None else check_run(frozen, order, Y)[2]
         return self._overlaps(frozen, order, left, right)
 
@@ -171,7 +166,7 @@ class Backend(NamedPartsMixin, ABC):
 
     @property
     def has_budget(self) -> bool:
-        """Whether `check_budget` may refuse: counting a training's circuits takes time."""
+        """Whether `check_budget` may refuse: without, nobody needs to count circuits for it."""
         return type(self).check_budget is not Backend.check_budget
 
     def check_budget(self, n_circuits: int) -> None:
@@ -222,19 +217,29 @@ class Backend(NamedPartsMixin, ABC):
             If the circuit or the observables do not suit the backend, or the backend has no
             such gradient.
         """
-        if gradient not in GRADIENTS:
+        if not (isinstance(gradient, str) and gradient in GRADIENTS):
             raise ValueError(
-                f"Unknown gradient {gradient!r}.{did_you_mean(gradient, GRADIENTS)} "
+                f"Unknown gradient {shown(gradient)}.{did_you_mean(str(gradient), GRADIENTS)} "
                 f"Choose from {', '.join(map(repr, GRADIENTS))}."
             )
         data, weights = as_symbols(data), as_symbols(weights)
-        frozen = hashable(circuit)
-        check_symbols(frozen, (*data, *weights))
-        check_finite(frozen)
+        frozen = self._checked_circuit(circuit, (*data, *weights))
         sums = check_observables(observables, sorted(frozen.all_qubits()))
-        parts = frozen, data, weights, sums
+        check_trainable(sums)
         if gradient == "auto":
             gradient = self.default_gradient
+        return self._evaluator(frozen, data, weights, sums, gradient, random_state)
+
+    def _evaluator(
+        self,
+        circuit: cirq.FrozenCircuit,
+        data: tuple[sympy.Symbol, ...],
+        weights: tuple[sympy.Symbol, ...],
+        observables: list[cirq.PauliSum],
+        gradient: str,
+        random_state: Any,
+    ) -> Evaluator:
+        parts = circuit, data, weights, observables
         if gradient == "parameter-shift":
             return ParameterShiftEvaluator(self, *parts)
         if gradient == "spsa":
@@ -275,21 +280,56 @@ class Backend(NamedPartsMixin, ABC):
             It has no gradient for the rows. None, as by default: the backend starts from the
             all-zeros state only.
         """
+        order = as_symbols(weights)
+        frozen = self._checked_circuit(circuit, order)
+        sums = check_observables(observables, sorted(frozen.all_qubits()))
+        check_trainable(sums)
+        return self._state_evaluator(frozen, order, sums, prepare)
+
+    def _state_evaluator(
+        self,
+        circuit: cirq.FrozenCircuit,
+        weights: tuple[sympy.Symbol, ...],
+        observables: list[cirq.PauliSum],
+        prepare: Callable[[np.ndarray], np.ndarray],
+    ) -> Evaluator | None:
         return None
+
+    def _checked(
+        self,
+        circuit: cirq.AbstractCircuit,
+        symbols: Sequence[sympy.Symbol],
+        values: np.ndarray,
+    ) -> tuple[cirq.FrozenCircuit, tuple[sympy.Symbol, ...], np.ndarray]:
+        """Return what is to be run, after all that every backend checks."""
+        run = check_run(circuit, symbols, values)
+        self._checked_circuit(run[0], run[1])
+        return run
+
+    def _checked_circuit(
+        self, circuit: cirq.AbstractCircuit, symbols: tuple[sympy.Symbol, ...]
+    ) -> cirq.FrozenCircuit:
+        """Return a circuit, frozen; it and this backend's parameters have been checked."""
+        validate_description(self)
+        frozen = hashable(circuit)
+        check_symbols(frozen, symbols)
+        check_circuit(frozen)
+        return frozen
 
     @abstractmethod
     def _states(
         self, circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...], values: np.ndarray
     ) -> np.ndarray: ...
 
-    @abstractmethod
     def _expectations(
         self,
         circuit: cirq.FrozenCircuit,
         symbols: tuple[sympy.Symbol, ...],
         values: np.ndarray,
         observables: list[cirq.PauliSum],
-    ) -> np.ndarray: ...
+    ) -> np.ndarray:
+        states = self._states(circuit, symbols, values)
+        return state_expectations(states, observables, sorted(circuit.all_qubits()))
 
     def _overlaps(
         self,
@@ -319,9 +359,8 @@ def check_run(
     if not isinstance(circuit, cirq.AbstractCircuit):
         raise TypeError(f"circuit must be a cirq.Circuit, got {type(circuit).__name__}.")
     order = as_symbols(symbols)
-    frozen = hashable(circuit)
-    check_symbols(frozen, order)
-    check_finite(frozen)
+    if len(set(order)) != len(order):
+        raise ValueError(f"symbols must be distinct, got {[str(s) for s in order]}.")
     array = np.asarray(values, dtype=float)
     if array.ndim != 2 or array.shape[1] != len(order):
         raise ValueError(
@@ -334,4 +373,4 @@ def check_run(
             f"values must be finite, got {array[row, column]} for symbol {order[column]} in "
             f"row {row}."
         )
-    return frozen, order, array
+    return circuit.freeze(), order, array

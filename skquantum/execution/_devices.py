@@ -244,7 +244,7 @@ def _stuck(op: cirq.Operation) -> Exception:
     )
 
 
-class _Same:
+class Same:
     """A key by identity, for objects without a hash."""
 
     def __init__(self, value: Any) -> None:
@@ -254,23 +254,23 @@ class _Same:
         return id(self.value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.value is other.value
+        return isinstance(other, Same) and self.value is other.value
 
 
 def device_target(device: cirq.Device | str, calibration: Mapping[str, Any] | None) -> Target:
     """Return what circuits are compiled for, remembered while it is in use."""
     if isinstance(device, str):
-        return _named_target(device, _Same(calibration))
-    return _target(_Same(device), _Same(calibration))
+        return _named_target(device, Same(calibration))
+    return _target(Same(device), Same(calibration))
 
 
 @lru_cache(maxsize=8)
-def _target(device: _Same, calibration: _Same) -> Target:
+def _target(device: Same, calibration: Same) -> Target:
     return Target(device.value, calibration.value, type(device.value).__name__)
 
 
 @lru_cache(maxsize=8)
-def _named_target(name: str, calibration: _Same) -> Target:
+def _named_target(name: str, calibration: Same) -> Target:
     engine = google_engine(name)
     metrics = calibration.value
     if metrics is None and name in engine.virtual_engine_factory.MEDIAN_CALIBRATIONS:

@@ -6,21 +6,24 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import cirq
 import joblib
 import numpy as np
 import sympy
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from skquantum._validation import class_hint, did_you_mean, shown
-from skquantum.execution._base import Backend, Evaluator, check_run
+from skquantum._validation import class_hint, shown
+from skquantum.execution._base import Backend
+from skquantum.execution._evaluation import Evaluator
 from skquantum.execution._threads import one_blas_thread
 from skquantum.execution.evaluator import AdjointEvaluator
 from skquantum.execution.noise import resolve_noise
 from skquantum.execution.noisy import NoisyRun
 from skquantum.execution.observables import PauliMatrix, check_observables
-from skquantum.execution.overlaps import cross_fidelities, gram_fidelities
+from skquantum.execution.overlaps import cross_fidelities, gram_fidelities, n_bytes
 from skquantum.execution.program import compile_program
 from skquantum.execution.qsim import fewest_columns, run
 
@@ -110,6 +113,16 @@ class QsimBackend(Backend):
            [-0.96]])
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+        "max_memory": [str, Interval(Integral, 1, None, closed="left")],
+        "noise": [Real, str, cirq.NoiseModel, None],
+        "shots": [Interval(Integral, 1, None, closed="left"), None],
+        "method": [StrOptions(set(METHODS))],
+        "n_trajectories": [Interval(Integral, 2, None, closed="left")],
+        "seed": [Interval(Integral, 0, None, closed="left"), None],
+    }
+
     def __init__(
         self,
         n_threads: int | None = None,
@@ -161,7 +174,7 @@ class QsimBackend(Backend):
             The means are those of `expectations`. The errors are estimated from the shots or
             the trajectories, and zero where results are exact.
         """
-        frozen, order, array = check_run(circuit, symbols, values)
+        frozen, order, array = self._checked(circuit, symbols, values)
         sums = check_observables(observables, sorted(frozen.all_qubits()))
         noisy = self._noisy()
         if noisy is not None:
@@ -194,7 +207,7 @@ class QsimBackend(Backend):
         ValueError
             As from `states`, or if noise is simulated by trajectories.
         """
-        frozen, order, array = check_run(circuit, symbols, values)
+        frozen, order, array = self._checked(circuit, symbols, values)
         noisy = self._noisy()
         if noisy is None or noisy.noise is None:
             states = self._columns(frozen, order, array).T
@@ -264,14 +277,13 @@ class QsimBackend(Backend):
         self, circuit: Any, symbols: Any, X: np.ndarray, Y: np.ndarray | None
     ) -> np.ndarray:
         """Return overlaps without noise and shots."""
-        n_columns = len(X) + (0 if Y is None else len(Y))
-        per_state = 8 * 2 ** cirq.num_qubits(circuit)
-        if n_columns * per_state <= self._memory():
-            left = self._columns(circuit, symbols, X)
-            if Y is None:
-                return gram_fidelities(left)
-            return cross_fidelities(left, self._columns(circuit, symbols, Y))
-        return self._tiled_overlaps(circuit, symbols, X, Y, self._memory() // per_state // 2)
+        dim = 2 ** cirq.num_qubits(circuit)
+        if n_bytes(len(X), None if Y is None else len(Y), dim) > self._memory():
+            return self._tiled_overlaps(circuit, symbols, X, Y)
+        left = self._run_columns(circuit, symbols, X)
+        if Y is None:
+            return gram_fidelities(left)
+        return cross_fidelities(left, self._run_columns(circuit, symbols, Y))
 
     def _adjoint(
         self,
@@ -297,44 +309,53 @@ class QsimBackend(Backend):
         matrix = PauliMatrix(observables, sorted(circuit.all_qubits()))
         return AdjointEvaluator(program, matrix, self._threads())
 
-    def state_evaluator(
+    def _state_evaluator(
         self,
-        circuit: cirq.AbstractCircuit,
-        weights: Sequence[sympy.Symbol],
-        observables: Sequence[cirq.PauliSum | cirq.PauliString],
+        circuit: cirq.FrozenCircuit,
+        weights: tuple[sympy.Symbol, ...],
+        observables: list[cirq.PauliSum],
         prepare: Callable[[np.ndarray], np.ndarray],
     ) -> Evaluator | None:
-        """Prepare a circuit that starts from given states, see `Backend.state_evaluator`."""
         if self._noisy() is not None:
             return None  # preparing the states makes noise, too
         qubits = sorted(circuit.all_qubits())
-        sums = check_observables(observables, qubits)
-        self._check_memory(circuit.freeze(), 0, PauliMatrix.n_bytes(sums, qubits))
-        program = compile_program(circuit.freeze(), (), tuple(weights), from_zero=False)
-        matrix = PauliMatrix(sums, qubits)
+        self._check_memory(circuit, 0, PauliMatrix.n_bytes(observables, qubits))
+        program = compile_program(circuit, (), weights, from_zero=False)
+        matrix = PauliMatrix(observables, qubits)
         return AdjointEvaluator(program, matrix, self._threads(), prepare)
 
     def _tiled_overlaps(
-        self, circuit: Any, symbols: Any, X: np.ndarray, Y: np.ndarray | None, tile: int
+        self, circuit: Any, symbols: Any, X: np.ndarray, Y: np.ndarray | None
     ) -> np.ndarray:
-        """Compute the matrix by tiles, two blocks of states at a time."""
-        self._check_memory(circuit, 2)
+        """Compute the matrix by tiles, two blocks of states at a time, down to two states."""
         right = X if Y is None else Y
+        n_qubits, matrix = cirq.num_qubits(circuit), 8 * len(X) * len(right)
+        two_states = 2 * 8 * 2**n_qubits
+        tile = (self._memory() - matrix) // two_states
+        if tile < 1:
+            raise ValueError(
+                f"The matrix of {len(X)} by {len(right)} rows, and two states of {n_qubits} "
+                f"qubits to compute it from, need {_readable(matrix + two_states)}, more than "
+                f"max_memory={self.max_memory!r}. Use fewer rows or qubits, or raise max_memory "
+                "of the backend."
+            )
         out = np.empty((len(X), len(right)))
         for i in range(0, len(X), tile):
-            block = self._columns(circuit, symbols, X[i : i + tile])
+            block = self._run_columns(circuit, symbols, X[i : i + tile])
             if Y is None:
-                out[i : i + tile, i : i + tile] = gram_fidelities(block)
+                gram_fidelities(block, out[i : i + tile, i : i + tile])
             for j in range(i + tile if Y is None else 0, len(right), tile):
-                other = self._columns(circuit, symbols, right[j : j + tile])
-                fidelities = cross_fidelities(block, other)
-                out[i : i + tile, j : j + tile] = fidelities
+                other = self._run_columns(circuit, symbols, right[j : j + tile])
+                part = cross_fidelities(block, other, out[i : i + tile, j : j + tile])
                 if Y is None:
-                    out[j : j + tile, i : i + tile] = fidelities.T
+                    out[j : j + tile, i : i + tile] = part.T
         return out
 
     def _columns(self, circuit: Any, symbols: Any, values: np.ndarray) -> np.ndarray:
         self._check_memory(circuit, len(values))
+        return self._run_columns(circuit, symbols, values)
+
+    def _run_columns(self, circuit: Any, symbols: Any, values: np.ndarray) -> np.ndarray:
         program = compile_program(circuit, symbols)
         out = np.empty((2**program.n_qubits, len(values)), dtype=np.complex64)
         for rows, psi in run(program, values, self._threads()):
@@ -355,21 +376,11 @@ class QsimBackend(Backend):
 
     def _noisy(self) -> NoisyRun | None:
         """Return how to run with noise or shots; None without either."""
-        if self.method not in METHODS:
-            raise ValueError(
-                f"Unknown method {self.method!r}.{did_you_mean(str(self.method), METHODS)} "
-                f"Choose from {', '.join(map(repr, METHODS))}."
-            )
         if self.noise is None and self.shots is None:
             return None
         noise = resolve_noise(self.noise)
         if noise is None and self.shots is None:
             return None
-        if self.shots is not None:
-            _check_count("shots", self.shots, 1, "None for exact results, or ")
-        _check_count("n_trajectories", self.n_trajectories, 2)
-        if self.seed is not None:
-            _check_count("seed", self.seed, 0, "None or ")
         return NoisyRun(
             noise,
             self.shots,
@@ -389,15 +400,7 @@ class QsimBackend(Backend):
         if n is None:
             limit = os.environ.get("OMP_NUM_THREADS", "")
             return min(_cores(), max(1, int(limit)) if limit.isdigit() else _cores())
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise ValueError(f"n_threads must be None or an int of at least 1, got {n!r}.")
         return int(n)
-
-
-def _check_count(name: str, value: Any, least: int, others: str = "") -> None:
-    is_int = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_int or value < least:
-        raise ValueError(f"{name} must be {others}an int of at least {least}, got {shown(value)}.")
 
 
 @lru_cache(maxsize=1)

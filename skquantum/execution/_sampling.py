@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import cirq
 import numpy as np
 
+from skquantum._validation import shown
 from skquantum.execution._devices import KEY
 from skquantum.execution._result_cache import Counts
 
@@ -135,7 +136,7 @@ class Runner:
             return [], error
         if not isinstance(results, Sequence):
             raise ValueError(
-                f"The sampler's run_batch returned {type(results).__name__}; a list with a list "
+                f"The sampler's run_batch returned {shown(results)}; a list with a list "
                 "of results for each circuit was expected."
             )
         if len(results) > len(circuits):
@@ -169,19 +170,32 @@ class Runner:
 
     def _counts(self, results: Sequence[cirq.Result], n_qubits: int) -> Counts:
         """Check the results of one circuit, and count its outcomes."""
+        if not isinstance(results, Sequence) or isinstance(results, str):
+            raise ValueError(
+                f"The sampler returned {shown(results)} for a circuit; a list with one "
+                "cirq.Result was expected."
+            )
         if len(results) != 1:
             raise ShortResultError(f"the sampler returned {len(results)} results for a circuit")
-        measurements = results[0].measurements
+        measurements = getattr(results[0], "measurements", None)
+        if not isinstance(measurements, Mapping):
+            raise ValueError(
+                f"The sampler returned {shown(results[0])} as the result of a circuit; a "
+                "cirq.Result with measurements was expected."
+            )
         if set(measurements) != {KEY}:
             raise ValueError(
-                f"The sampler returned the measurement keys {sorted(measurements)}; the "
+                f"The sampler returned the measurement keys {sorted(map(str, measurements))}; the "
                 f"circuit has {KEY!r} alone."
             )
-        bits = np.asarray(measurements[KEY])
+        try:
+            bits = np.asarray(measurements[KEY])
+        except ValueError:  # lists of different lengths
+            bits = np.empty(0)
         if bits.ndim != 2 or bits.shape[1] != n_qubits or not np.isin(bits, (0, 1)).all():
             raise ValueError(
-                f"The sampler returned an array of shape {bits.shape}; {self.repetitions} "
-                f"repetitions of {n_qubits} bits were asked for."
+                f"The sampler returned an array of shape {bits.shape} and type {bits.dtype}; "
+                f"{self.repetitions} repetitions of {n_qubits} bits, 0 or 1, were asked for."
             )
         if len(bits) < self.repetitions:
             raise ShortResultError(

@@ -17,7 +17,7 @@ variational quantum algorithms" (2020), https://arxiv.org/abs/2009.02823
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -39,7 +39,6 @@ DENSE_QUBITS = 6  # up to here a shared block as one matrix costs less than its 
 CHUNK_AMPLITUDES = 2**16  # two states of this size and their temporaries stay in cache
 
 # The pullback of a forward pass: from dL/d(outputs) to (dL/dX, dL/dweights).
-Pullback = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class Chains:

@@ -15,8 +15,9 @@ import cirq
 import numpy as np
 
 from skquantum.execution._derived import derived
+from skquantum.execution._evaluation import Evaluator, Pullback
 from skquantum.execution._threads import one_blas_thread
-from skquantum.execution.adjoint import Pullback, bind
+from skquantum.execution.adjoint import bind
 from skquantum.execution.evaluator import AdjointEvaluator
 from skquantum.execution.measurement import MeasurementSetting, measurement_settings, offsets
 from skquantum.execution.noise import Noise, readout
@@ -125,7 +126,7 @@ class _Junction:
         return (self.vectors @ (0.5 * cotangent.T)).astype(rho.dtype)
 
 
-class DensityEvaluator:
+class DensityEvaluator(Evaluator):
     """Expectation values and exact gradients of a circuit with noise.
 
     Two pictures meet at the last gates that differ from row to row. What follows them is the

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from skquantum.execution._evaluation import Evaluator, Pullback
 from skquantum.execution._threads import one_blas_thread
 from skquantum.execution.adjoint import (
     CHUNK_AMPLITUDES,
@@ -20,7 +21,6 @@ from skquantum.execution.adjoint import (
     Bound,
     DenseBlocks,
     Plan,
-    Pullback,
     SharedGradient,
     bind,
     imaginary_overlap,
@@ -54,7 +54,7 @@ class _Run:
     psi: np.ndarray
 
 
-class AdjointEvaluator:
+class AdjointEvaluator(Evaluator):
     """Expectation values and exact gradients of a compiled program.
 
     Parameters

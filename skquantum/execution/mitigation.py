@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, ClassVar
 
@@ -10,15 +10,15 @@ import cirq
 import numpy as np
 import sympy
 from sklearn.base import clone
+from sklearn.utils._param_validation import StrOptions
 
 from skquantum._symbols import symbols_of
-from skquantum._validation import did_you_mean
-from skquantum.execution._base import Backend, Evaluator
+from skquantum._validation import shown, validate_description
+from skquantum.execution._base import Backend
+from skquantum.execution._evaluation import Evaluator, Pullback
 from skquantum.execution._folding import instead, marked, run_marks
 from skquantum.execution._qsim_backend import resolve_backend
 from skquantum.execution.measurement import compute_uncompute, offsets
-from skquantum.execution.observables import check_observables
-from skquantum.execution.shifts import Pullback
 
 EXTRAPOLATIONS = ("linear", "richardson", "exponential")
 # The least share of a signal that is taken to survive the noise of the circuit as it is. Where
@@ -103,6 +103,11 @@ class MitigatedBackend(Backend):
     """
 
     _named_parts: ClassVar = {"backend": resolve_backend}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "readout": [bool, Mapping],
+        "zne": ["array-like", None],
+        "extrapolation": [StrOptions(set(EXTRAPOLATIONS))],
+    }
 
     def __init__(
         self,
@@ -135,10 +140,10 @@ class MitigatedBackend(Backend):
         ValueError
             If a qubit's readout says nothing of its state.
         """
-        frozen = circuit.freeze()
+        symbols = sorted(symbols_of(circuit), key=str)
+        frozen = self._checked_circuit(circuit, tuple(symbols))
         qubits = sorted(frozen.all_qubits())
         # The circuit is left out, but where it ends is where the qubits are read.
-        symbols = sorted(symbols_of(frozen), key=str)
         flip = sympy.Symbol("flip_" + "_".join(map(str, symbols)))
         flips = self._to_inner(instead(frozen, (cirq.X**flip).on_each(*qubits)))
         known = {symbol: i for i, symbol in enumerate([*symbols, flip])}
@@ -172,45 +177,31 @@ class MitigatedBackend(Backend):
 
         Every factor of the extrapolation runs all of them; the readout needs two more.
         """
+        validate_description(self)
         factors = 1 if self.zne is None else len(self.zne)
         self._inner().check_budget(n_circuits * factors + 2 * (self.readout is True))
 
-    def evaluator(
+    def _evaluator(
         self,
-        circuit: cirq.AbstractCircuit,
-        data: Sequence[sympy.Symbol],
-        weights: Sequence[sympy.Symbol],
-        observables: Sequence[cirq.PauliSum | cirq.PauliString],
-        gradient: str = "auto",
-        random_state: Any = None,
+        circuit: cirq.FrozenCircuit,
+        data: tuple[sympy.Symbol, ...],
+        weights: tuple[sympy.Symbol, ...],
+        observables: list[cirq.PauliSum],
+        gradient: str,
+        random_state: Any,
     ) -> Evaluator:
-        """Prepare expectation values and gradients; readout errors are measured once, here.
-
-        Parameters
-        ----------
-        circuit, data, weights, observables, gradient, random_state
-            As in :meth:`Backend.evaluator`.
-
-        Returns
-        -------
-        Evaluator
-        """
-        if gradient == "auto":
-            gradient = self.default_gradient
-        if gradient not in ("adjoint", "parameter-shift"):
+        if gradient == "spsa":
             known = clone(self)
-            if gradient == "spsa" and self.readout is True:
+            if self.readout is True:  # measured once, here
                 known.readout = self.calibrate(circuit)
             arguments = circuit, data, weights, observables, gradient, random_state
-            return super(MitigatedBackend, known).evaluator(*arguments)
-        frozen = circuit.freeze()
-        sums = check_observables(observables, sorted(frozen.all_qubits()))
-        circuits, scales = self._folded(frozen)
-        corrected = self._corrected(sums, frozen)
+            return super(MitigatedBackend, known)._evaluator(*arguments)
+        circuits, scales = self._folded(circuit)
+        corrected = self._corrected(observables, circuit)
         inner = self._inner()
         parts = [inner.evaluator(c, data, weights, corrected, gradient) for c in circuits]
         return _ExtrapolatedEvaluator(
-            parts, _Extrapolation.of_observables(self.extrapolation, scales, sums)
+            parts, _Extrapolation.of_observables(self.extrapolation, scales, observables)
         )
 
     def _states(
@@ -286,13 +277,10 @@ class MitigatedBackend(Backend):
         """Return the circuit at each factor of the noise, and the factors."""
         if self.zne is None:
             return [circuit], np.ones(1)
-        if self.extrapolation not in EXTRAPOLATIONS:
-            raise ValueError(
-                f"Unknown extrapolation {self.extrapolation!r}."
-                f"{did_you_mean(str(self.extrapolation), EXTRAPOLATIONS)} "
-                f"Choose from {', '.join(map(repr, EXTRAPOLATIONS))}."
-            )
-        factors = np.asarray(self.zne, dtype=float)
+        try:
+            factors = np.asarray(self.zne, dtype=float)
+        except (TypeError, ValueError):
+            factors = np.empty(0)  # no numbers
         if (
             factors.ndim != 1
             or len(factors) < 2
@@ -300,7 +288,7 @@ class MitigatedBackend(Backend):
             or (np.diff(factors) <= 0).any()
         ):
             raise ValueError(
-                f"zne={self.zne!r}: give at least two factors of the noise, odd numbers in "
+                f"zne={shown(self.zne)}: give at least two factors of the noise, odd numbers in "
                 "ascending order, such as (1, 3, 5); or None for no extrapolation."
             )
         marks = (marked(circuit, int(f)) if f > 1 else circuit for f in factors)
@@ -380,22 +368,11 @@ class _Extrapolation:
         return np.clip(found, self.low, self.high), np.where(inside, slopes, 0.0)
 
 
-class _ExtrapolatedEvaluator:
+class _ExtrapolatedEvaluator(Evaluator):
     """Extrapolated expectation values, with the chain rule through the extrapolation."""
 
     def __init__(self, parts: list[Evaluator], extrapolation: _Extrapolation) -> None:
         self.parts, self.extrapolation = parts, extrapolation
-
-    @property
-    def n_circuits(self) -> Callable[..., int] | None:
-        """What counts the circuits of a row's gradient, as the mean over the factors.
-
-        None where the gradients are computed from states.
-        """
-        counts = [c for part in self.parts if (c := getattr(part, "n_circuits", None))]
-        if len(counts) < len(self.parts):
-            return None
-        return lambda **options: -(-sum(count(**options) for count in counts) // len(counts))
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return expectation values, shape (n_samples, n_observables)."""
@@ -415,6 +392,16 @@ class _ExtrapolatedEvaluator:
             return np.sum([g for g, _ in gradients], 0), np.sum([g for _, g in gradients], 0)
 
         return values, pullback
+
+    def n_circuits(self, *, data_gradient: bool = True) -> int | None:
+        """Return how many circuits the gradient of one row costs, at one factor of the noise.
+
+        Their mean over the factors, since `MitigatedBackend.check_budget` counts each of them once
+        for every factor. A folded circuit has as many gates to shift as it is longer.
+        """
+        counts = [part.n_circuits(data_gradient=data_gradient) for part in self.parts]
+        known = [count for count in counts if count is not None]
+        return -(-sum(known) // len(counts)) if len(known) == len(counts) else None
 
 
 def _projector(qubits: Sequence[cirq.Qid]) -> cirq.PauliSum:
@@ -458,6 +445,21 @@ def _unread(observable: cirq.PauliSum, rates: Rates) -> cirq.PauliSum:
     return cirq.PauliSum.from_pauli_strings(strings)
 
 
+def _rate(pair: Any, qubit: cirq.Qid) -> tuple[float, float]:
+    """Return the two probabilities of a qubit, checked."""
+    try:
+        p_0, p_1 = (float(p) for p in pair)
+    except (TypeError, ValueError):
+        p_0 = p_1 = np.nan
+    # Measured with few shots, a rate may come out a little below zero.
+    if not (-1 <= p_0 <= 1 and -1 <= p_1 <= 1):
+        raise ValueError(
+            f"readout[{qubit!r}] = {shown(pair)}: give the two probabilities of reading 1 for 0, "
+            "and 0 for 1, such as (0.01, 0.03)."
+        )
+    return p_0, p_1
+
+
 def _check_rates(rates: Any, qubits: Sequence[cirq.Qid]) -> None:
     """Raise an error if readout errors are not known, or leave no signal."""
     if not isinstance(rates, Mapping):
@@ -468,7 +470,7 @@ def _check_rates(rates: Any, qubits: Sequence[cirq.Qid]) -> None:
                 f"readout lacks {qubit!r}, a qubit of the circuit; it has "
                 f"{', '.join(map(repr, rates))}. Measure them with calibrate(qubits)."
             )
-        p_0, p_1 = rates[qubit]
+        p_0, p_1 = _rate(rates[qubit], qubit)
         if not p_0 + p_1 < 0.95:
             raise ValueError(
                 f"The readout of {qubit!r} says next to nothing of its state: with probability "

@@ -21,6 +21,7 @@ from skquantum.execution.density import (
 )
 from skquantum.execution.measurement import MeasurementSetting, measurement_settings, offsets
 from skquantum.execution.noise import Noise
+from skquantum.execution.overlaps import row_blocks
 from skquantum.execution.program import compile_program
 from skquantum.execution.qsim import fewest_columns, run
 from skquantum.execution.shots import (
@@ -238,18 +239,22 @@ class NoisyRun:
         label = f"{circuit_label(circuit)}|overlap"
         left = row_keys(self.seed, label, X)
         right = left if Y is None else row_keys(self.seed, label, Y)
-        keys = pair_keys(left, right)
         if self.uses_trajectories(n_qubits):
+            keys = pair_keys(left, right)
             seeds = (keys >> np.uint64(33)).astype(np.int64)
             repetitions = self.shots or self.n_trajectories
             return sampled_overlaps(circuit, self._noise(), symbols, X, Y, repetitions, seeds)
         if self.noise is None:
-            zeros = np.clip(self.fidelities(circuit, symbols, X, Y), 0, 1)
+            zeros = self.fidelities(circuit, symbols, X, Y)
+            np.clip(zeros, 0, 1, out=zeros)
         else:
             zeros = self._zeros(circuit, symbols, X, Y)
         if self.shots is None:
             return zeros
-        return binomial(self.shots, zeros, uniform(keys)) / self.shots
+        for rows in row_blocks(*zeros.shape):
+            draws = uniform(pair_keys(left[rows], right))
+            zeros[rows] = binomial(self.shots, zeros[rows], draws) / self.shots
+        return zeros
 
     def _zeros(
         self,
@@ -261,7 +266,8 @@ class NoisyRun:
         per_row = 4 * 8 * 4 ** cirq.num_qubits(circuit)  # both halves, in double precision
         self._check_memory(cirq.num_qubits(circuit), 2 * per_row)
         halves = compile_halves(circuit, self._noise(), symbols)
-        tile = max(1, self.memory // (2 * per_row))
+        matrix = 8 * len(X) * len(X if Y is None else Y)
+        tile = max(1, (self.memory - matrix) // (2 * per_row))
         with one_blas_thread(len(X) * len(halves[0].start)):
             return zeros_probabilities(halves, X, Y, tile, self.n_threads)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Sequence
+from numbers import Number
 
 import cirq
 import numpy as np
+import sympy
+
+from skquantum._validation import shown
 
 # Cirq's sums do not pickle, and estimators have them among their parameters.
 copyreg.pickle(cirq.PauliSum, lambda total: (cirq.PauliSum.from_pauli_strings, (list(total),)))
@@ -22,13 +26,18 @@ def check_observables(
         raise ValueError("observables is empty; measure at least one, for instance cirq.Z(qubit).")
     sums = []
     for i, observable in enumerate(observables):
+        if isinstance(observable, Number | sympy.Basic | np.ndarray):
+            raise TypeError(
+                f"observables[{i}] = {shown(observable)} is a number, which needs no circuit; "
+                "measure a Pauli operator, for instance cirq.Z(qubit)."
+            )
         try:
             total = cirq.PauliSum.wrap(observable)
             missing = sorted(set(total.qubits) - set(qubits))
         except (AttributeError, TypeError, ValueError) as error:
             raise TypeError(
                 f"observables[{i}] must be a cirq.PauliSum or cirq.PauliString, got "
-                f"{observable!r}."
+                f"{shown(observable)}."
             ) from error
         if missing:
             raise ValueError(
@@ -41,6 +50,36 @@ def check_observables(
             raise ValueError(f"observables[{i}] = {total} is not Hermitian.")
         sums.append(total)
     return sums
+
+
+def check_trainable(observables: Sequence[cirq.PauliSum]) -> None:
+    """Raise a ValueError if an observable has the same value in all states."""
+    for i, total in enumerate(observables):
+        if not any(len(string) and string.coefficient for string in total):
+            raise ValueError(
+                f"observables[{i}] = {total} is a multiple of the identity: it has the same value "
+                "in every state, so there is nothing to learn from it. Measure a Pauli operator, "
+                "for instance cirq.Z(qubit)."
+            )
+
+
+def state_expectations(
+    states: np.ndarray, observables: Sequence[cirq.PauliSum], qubits: Sequence[cirq.Qid]
+) -> np.ndarray:
+    """Return the expectation values of states that are rows.
+
+    Parameters
+    ----------
+    states : ndarray of complex, shape (n_samples, 2 ** n_qubits)
+    observables : sequence of cirq.PauliSum
+    qubits : sequence of cirq.Qid
+        The circuit's, sorted.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_observables)
+    """
+    return PauliMatrix(observables, qubits).expectations(np.asarray(states, dtype=complex).T)
 
 
 class PauliMatrix:

@@ -25,6 +25,7 @@ import numpy as np
 import sympy
 
 from skquantum._symbols import is_symbolic, names_of, symbols_of
+from skquantum.execution._unitary import has_measurement, not_unitary, on_qudits
 from skquantum.execution.angles import Angles
 from skquantum.execution.fusion import Gate, Run, fuse, matrix_on, spectrum_on
 from skquantum.execution.rotations import RotationForm, matrix_of, rotation_form
@@ -266,13 +267,9 @@ def flatten(
     for tagged in operations:
         op = tagged.untagged
         if cirq.is_measurement(op):
-            raise ValueError(
-                f"The circuit contains the measurement {op!r}. States and expectation values "
-                "are those of the circuit without it: remove it (for a measurement at the end "
-                "use cirq.drop_terminal_measurements or observables)."
-            )
+            raise ValueError(has_measurement(op))
         if any(d != 2 for d in cirq.qid_shape(op)):
-            raise ValueError(f"{op!r} acts on qudits; only qubits (dimension 2) are supported.")
+            raise ValueError(on_qudits(op))
         if isinstance(op, cirq.CircuitOperation):
             yield from flatten(op.mapped_circuit(deep=True).all_operations(), keep)
         elif keep(op):
@@ -298,10 +295,7 @@ def refusal(op: cirq.Operation) -> str:
             f"The gate {name!r} acts on {len(op.qubits)} qubits; matrix gates may act on up to "
             f"{MAX_GATE_QUBITS}. Give its class a `_decompose_` method."
         )
-    return (
-        f"The operation {name!r} is not unitary. Noise belongs to the backend or to a "
-        "cirq.Sampler, not into the circuit."
-    )
+    return not_unitary(op)
 
 
 class _Schedule:

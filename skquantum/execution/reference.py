@@ -30,8 +30,6 @@ class ReferenceBackend(Backend):
     def _states(
         self, circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...], values: np.ndarray
     ) -> np.ndarray:
-        if any(cirq.is_measurement(op) for op in circuit.all_operations()):
-            raise ValueError("The circuit contains a measurement; remove it.")
         simulator = cirq.Simulator(dtype=np.complex128)
         states = np.empty((len(values), 2 ** cirq.num_qubits(circuit)), dtype=complex)
         for state, row in zip(states, values, strict=True):

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,19 +19,23 @@ import cirq
 import numpy as np
 import sympy
 from sklearn.base import clone
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval
 
 from skquantum._symbols import resolve
 from skquantum._version import __version__
 from skquantum.execution._base import Backend
-from skquantum.execution._devices import Target, device_target, measured, virtual_machine
+from skquantum.execution._devices import Same, Target, device_target, measured, virtual_machine
+from skquantum.execution._identity import (
+    calibration_identity,
+    device_identity,
+    sampler_identity,
+)
 from skquantum.execution._result_cache import (
+    CacheWriteError,
     Counts,
     ResultCache,
     circuit_digest,
-    device_identity,
     request_key,
-    sampler_identity,
 )
 from skquantum.execution._sampling import Runner, Tally
 from skquantum.execution.measurement import compute_uncompute, measurement_settings, offsets
@@ -256,7 +261,7 @@ class SamplerBackend(Backend):
         advice: str,
     ) -> list[list[Counts]]:
         """Return the counts of each circuit for each row of values."""
-        self._check_parameters()
+        self._check_retry_on()
         if not circuits or not len(values):
             return [[] for _ in circuits]
         qubits = sorted(circuits[0].all_qubits())
@@ -276,6 +281,8 @@ class SamplerBackend(Backend):
         if self._exceeds(len(places)):
             cached = f", besides {len(keys) - len(places)} in the cache" if store else ""
             raise self._refusal(f"The job needs {len(places)} circuits{cached}", advice)
+        if store is not None and places:
+            store.check_writable()
 
         def build(i: int) -> cirq.FrozenCircuit:
             row = dict(zip(symbols, values[i % n_rows].tolist(), strict=True))
@@ -284,18 +291,24 @@ class SamplerBackend(Backend):
 
         with self._recorded(sampler, target, len(keys), len(keys) - len(places), store) as tally:
             for i, counts in self._runner(sampler).run(places, build, len(qubits), tally):
-                if store is not None:
-                    store.save(keys[i], counts)
-                found[keys[i]] = counts
+                found[keys[i]] = self._kept(store, keys[i], counts, len(qubits))
         return [
             [found[key] for key in keys[start : start + n_rows]]
             for start in range(0, len(keys), n_rows)
         ]
 
-    def _check_parameters(self) -> None:
-        validate_parameter_constraints(
-            self._parameter_constraints, self.get_params(deep=False), type(self).__name__
-        )
+    def _kept(self, store: ResultCache | None, key: str, counts: Counts, n_qubits: int) -> Counts:
+        """Return what the cache holds for a circuit that was measured, or what was measured."""
+        if store is None:
+            return counts
+        try:
+            return store.save(key, counts, self.repetitions, n_qubits)
+        except CacheWriteError as error:
+            # What a machine has measured is worth more than its copy.
+            warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+            return counts
+
+    def _check_retry_on(self) -> None:
         for kind in self.retry_on:
             if not (isinstance(kind, type) and issubclass(kind, Exception)):
                 raise ValueError(
@@ -313,7 +326,7 @@ class SamplerBackend(Backend):
         if isinstance(self.sampler, cirq.Sampler):
             return self.sampler
         if self.sampler is not None:
-            return _made(self.sampler)
+            return _made_by(Same(self.sampler))
         if isinstance(self.device, str):
             return virtual_machine(self.device, n_qubits, self.seed)
         raise ValueError(
@@ -354,6 +367,8 @@ class SamplerBackend(Backend):
         if machine is None:
             machine = sampler_identity(sampler)
         device = device_identity(self.device)
+        if device is not None and self.calibration is not None:  # it chooses the qubits
+            device = f"{device} by {calibration_identity(self.calibration)}"
         names = tuple(s.name for s in symbols)
         return [
             request_key(digest, row, self.repetitions, device, machine, self.draw)
@@ -366,7 +381,7 @@ class SamplerBackend(Backend):
 
     @property
     def has_budget(self) -> bool:
-        """Whether there is a limit on circuits."""
+        """Whether there is a `max_circuits`."""
         return self.max_circuits is not None
 
     def check_budget(self, n_circuits: int) -> None:
@@ -426,7 +441,10 @@ class SamplerBackend(Backend):
             }
             self.__dict__.setdefault("run_records_", []).append(record)
             if store is not None:
-                store.note(record)
+                try:
+                    store.note(record)
+                except CacheWriteError as error:
+                    warnings.warn(str(error), RuntimeWarning, stacklevel=2)
 
 
 _TRAINING_ADVICE = (
@@ -445,7 +463,8 @@ _OVERLAPS_ADVICE = (
 
 
 @lru_cache(maxsize=8)
-def _made(factory: Callable[[], cirq.Sampler]) -> cirq.Sampler:
+def _made_by(same: Same) -> cirq.Sampler:
+    factory = same.value
     sampler = factory()
     if not isinstance(sampler, cirq.Sampler):
         raise TypeError(

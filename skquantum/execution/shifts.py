@@ -11,6 +11,7 @@ import sympy
 from sklearn.utils import check_random_state
 
 from skquantum._symbols import is_symbolic
+from skquantum.execution._evaluation import Evaluator, Pullback
 from skquantum.execution.angles import Angles
 from skquantum.execution.program import flatten
 from skquantum.execution.rotations import RotationForm, as_operations, rotation_form
@@ -18,10 +19,8 @@ from skquantum.execution.rotations import RotationForm, as_operations, rotation_
 if TYPE_CHECKING:
     from skquantum.execution._base import Backend
 
-Pullback = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
-
-class _ExpectationEvaluator:
+class _ExpectationEvaluator(Evaluator):
     """What the two evaluators share: a forward pass through the backend."""
 
     def __init__(

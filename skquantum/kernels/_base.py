@@ -15,6 +15,7 @@ from sklearn.gaussian_process import kernels as gaussian_process
 from sklearn.utils import check_array
 
 from skquantum._named_parts import NamedPartsMixin
+from skquantum._validation import validate_description
 from skquantum.circuits import Encoding, resolve_encoding
 from skquantum.execution import Backend, resolve_backend
 
@@ -76,6 +77,8 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
     _named_parts: ClassVar = {"encoding": resolve_encoding, "backend": resolve_backend}
     #: Names of the mitigations of :class:`GramRepair` that suit the matrix.
     mitigations: ClassVar[tuple[str, ...]] = ()
+    # The parts are checked where they are resolved, which says what would work.
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
     def __init__(self, encoding: str | Encoding = "zz", backend: Backend | None = None) -> None:
         self.encoding = encoding
@@ -113,14 +116,16 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
         Raises
         ------
         ValueError
-            If rows are not finite, differ in width, do not suit the encoding, or would need
-            more memory than the backend allows; if `eval_gradient` comes with `Y`.
+            If a parameter is not valid, or if rows are not finite, differ in width, do not suit
+            the encoding, or would need more memory than the backend allows; if `eval_gradient`
+            comes with `Y`.
 
         Warns
         -----
         EfficiencyWarning
             Once in a process, for two single rows: a matrix is much faster than its entries.
         """
+        validate_description(self)
         if gamma != 1.0:
             raise ValueError(
                 f"gamma={gamma!r} would not be used: give {type(self).__name__} to the model "

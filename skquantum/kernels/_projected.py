@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from numbers import Real
+from typing import Any, ClassVar
+
 import cirq
 import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.utils._param_validation import Interval
 
 from skquantum.circuits import Encoding
 from skquantum.execution import Backend
 from skquantum.kernels._base import Kernel
+
+BLOCK = 2**19  # values at a time
 
 
 class ProjectedKernel(Kernel):
@@ -40,6 +46,10 @@ class ProjectedKernel(Kernel):
            [0.1353, 1.    ]])
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "gamma": [Interval(Real, 0, None, closed="neither")],
+    }
+
     def __init__(
         self,
         encoding: str | Encoding = "zz",
@@ -65,13 +75,24 @@ class ProjectedKernel(Kernel):
         return 3 * n_rows
 
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
-        if not self.gamma > 0:
-            raise ValueError(f"gamma must be a positive number, got {self.gamma!r}.")
         self._parts()[1].check_matrix(len(X), len(X if Y is None else Y))
-        # ||rho - sigma||^2 is half the squared distance of the Bloch vectors.
-        right = None if Y is None else self._bloch_vectors(Y)
-        matrix = rbf_kernel(self._bloch_vectors(X), right, gamma=self.gamma / 2)
-        return matrix if right is not None else (matrix + matrix.T) / 2
+        left = self._bloch_vectors(X)
+        right = left if Y is None else self._bloch_vectors(Y)
+        out = np.empty((len(left), len(right)))
+        # Block by block, since scikit-learn's function takes several times its result.
+        rows = max(1, BLOCK // max(len(right), 1))
+        for i in range(0, len(left), rows):
+            j = i if Y is None else 0
+            # ||rho - sigma||^2 is half the squared distance of the Bloch vectors.
+            block = rbf_kernel(left[i : i + rows], right[j:], gamma=self.gamma / 2)
+            if Y is None:
+                corner = block[:, : len(block)]
+                block[:, : len(block)] = (corner + corner.T) / 2
+                out[i:, i : i + rows] = block.T
+            out[i : i + rows, j:] = block
+        if Y is None:
+            np.fill_diagonal(out, 1.0)
+        return out
 
     def _bloch_vectors(self, X: np.ndarray) -> np.ndarray:
         encoding, backend = self._parts()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import eigh
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skquantum._validation import all_or_nothing, did_you_mean
+from skquantum._validation import all_or_nothing, validate_description
 
 PSD = ("clip", "shift", "nearest")
 MITIGATIONS = ("depolarizing",)
+MAX_QUBITS = 1000  # 2 ** -n_qubits has to be a number
 # Single precision in, single precision out, as scikit-learn's transformers have it.
 FLOATS = (np.float64, np.float32)
 # Eigenvalues that are negative by no more than this share of the largest come from rounding: an
@@ -114,6 +117,11 @@ class GramRepair(TransformerMixin, BaseEstimator):
     """
 
     _mixed: float | None  # an entry of a fully depolarised state, with `mitigation`
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "psd": [StrOptions(set(PSD)), None],
+        "mitigation": [StrOptions(set(MITIGATIONS)), None],
+        "n_qubits": [Interval(Integral, 1, MAX_QUBITS, closed="both"), None],
+    }
 
     def __init__(
         self,
@@ -168,7 +176,7 @@ class GramRepair(TransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, n_samples)
             Exactly symmetric.
         """
-        check_repair(self.psd, self.mitigation)
+        validate_description(self)
         given = validate_data(self, K, dtype=FLOATS)
         measured = _check_gram(given.astype(np.float64, copy=False))
         repaired = self._mitigate(measured)
@@ -251,16 +259,6 @@ class GramRepair(TransformerMixin, BaseEstimator):
 def _unmixed(K: np.ndarray, mixed: float, rate: float) -> np.ndarray:
     """Return fidelities as they would be if no run of the circuit had been lost."""
     return (K - mixed) / rate**2 + mixed
-
-
-def check_repair(psd: str | None, mitigation: str | None) -> None:
-    """Raise an error if there is no such repair."""
-    for name, value, known in (("psd", psd, PSD), ("mitigation", mitigation, MITIGATIONS)):
-        if value is not None and value not in known:
-            raise ValueError(
-                f"{name}={value!r}: give None or one of {', '.join(map(repr, known))}."
-                f"{did_you_mean(str(value), known)}"
-            )
 
 
 def _check_gram(matrix: np.ndarray) -> np.ndarray:

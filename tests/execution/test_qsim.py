@@ -334,8 +334,8 @@ def test_observables_are_checked():
         (QsimBackend(max_memory=1000), "max_memory=1000"),
         (QsimBackend(max_memory="2KiB"), "needs? .* KiB|need .* KiB"),
         (QsimBackend(max_memory="lots"), "max_memory must be"),
-        (QsimBackend(max_memory=0), "max_memory must be"),
-        (QsimBackend(n_threads=0), "n_threads must be"),
+        (QsimBackend(max_memory=0), "'max_memory' parameter of QsimBackend must be"),
+        (QsimBackend(n_threads=0), "'n_threads' parameter of QsimBackend must be"),
     ],
 )
 def test_memory_and_threads_are_checked(backend, message):
