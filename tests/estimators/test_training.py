@@ -360,6 +360,46 @@ def test_validation_rows_are_stratified_and_not_too_few():
             split_validation(n_rows, fraction, np.random.RandomState(0), stratify)
 
 
+def test_the_share_set_aside_is_rounded_up():
+    kept, aside = split_validation(15, 0.1, np.random.RandomState(0), None)
+    assert (len(kept), len(aside)) == (13, 2)
+
+
+class Scripted(Objective):
+    """Losses and scores that are written down."""
+
+    def __init__(self, losses, scores=(), n_rows=25):
+        self.losses, self.scores, self.n_rows = iter(losses), iter(scores), n_rows
+
+    def loss(self, theta, rows):
+        return next(self.losses)
+
+    def loss_and_grad(self, theta, rows):
+        return next(self.losses), np.zeros_like(theta)
+
+    def validation_score(self, theta):
+        return next(self.scores)
+
+
+def test_less_than_tol_is_no_improvement():
+    losses = [1.0, 0.95, 0.92, 0.91, 0.7, 0.69, 0.68, 0.67]
+    progress, patient = start(), settings(tol=0.1, n_iter_no_change=2)
+    train(Scripted([*losses, 1.0]), progress, patient)
+    assert progress.loss_curve == losses[:4]
+    scores = [0.0, 0.1, 0.15, 0.18, 0.19, 0.9]
+    progress, patient = start(), settings(tol=0.1, n_iter_no_change=2, early_stopping=True)
+    train(Scripted([1.0] * 9, scores), progress, patient)
+    assert progress.validation_scores == scores[:5]
+    assert progress.best_score == 0.19
+
+
+def test_the_loss_of_an_epoch_weighs_its_mini_batches_by_their_rows():
+    progress = start()
+    with pytest.warns(ConvergenceWarning):
+        train(Scripted([1.0, 2.0, 4.0]), progress, settings(batch_size=10, max_iter=1))
+    assert progress.loss_curve == [pytest.approx(0.4 * 1 + 0.4 * 2 + 0.2 * 4)]
+
+
 def test_training_does_not_warn_on_its_own():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
