@@ -142,7 +142,8 @@ class ReuploadingEncoding(FoldedEncoding):
     `reps` times the features are rotation angles, in radians. The axes alternate from one
     sub-layer to the next, Y, X, Y, ..., with CZ gates between sub-layers. The more
     repetitions, the higher are the frequencies that an expectation value has in each feature:
-    up to `reps`, in steps of one.
+    up to the number of times that the feature is loaded, in steps of `bandwidth`. That is
+    `reps`, or several times as often with more qubits than features.
 
     The encoding expects features in about ``[-pi, pi]``; it does not scale them.
 

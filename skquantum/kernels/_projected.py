@@ -22,7 +22,9 @@ class ProjectedKernel(Kernel):
 
     ``K(x, y) = exp(-gamma sum_k ||rho_k(x) - rho_k(y)||^2)`` with the Frobenius norm and the
     reduced density matrix ``rho_k`` of qubit k, which its three Pauli expectation values give
-    [1]_. Unlike fidelities it does not concentrate at zero as the register grows.
+    [1]_. It has no fidelities, which go to zero as the register grows, but it concentrates in
+    another way: under entangling encodings the reduced states approach the maximally mixed one,
+    distances go to zero, and all values go to one [2]_.
 
     Parameters
     ----------
@@ -37,6 +39,8 @@ class ProjectedKernel(Kernel):
     ----------
     .. [1] H.-Y. Huang et al., "Power of data in quantum machine learning", Nature
        Communications 12, 2631 (2021), https://arxiv.org/abs/2011.01938
+    .. [2] S. Thanasilp, S. Wang, M. Cerezo and Z. Holmes, "Exponential concentration in quantum
+       kernel methods", Nature Communications 15, 5200 (2024), https://arxiv.org/abs/2208.11060
 
     Examples
     --------

@@ -18,15 +18,6 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 
-__all__ = [
-    "make_bessel",
-    "make_damped_pendulum",
-    "make_delayed_quantum_control",
-    "make_narma",
-    "make_population_inversion",
-    "make_windows",
-]
-
 _COUNT = [Interval(Integral, 1, None, closed="left")]
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
 _NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
@@ -342,6 +333,7 @@ def make_population_inversion(
         "n_samples": _COUNT,
         "order": _COUNT,
         "drive": [StrOptions({"sines", "uniform"})],
+        "period": _POSITIVE,
         "return_drive": ["boolean"],
         "random_state": ["random_state"],
     },
@@ -352,6 +344,7 @@ def make_narma(
     *,
     order: int = 5,
     drive: str = "sines",
+    period: float = 100,
     return_drive: bool = False,
     random_state: Any = None,
 ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
@@ -369,6 +362,9 @@ def make_narma(
     drive : {"sines", "uniform"}, default="sines"
         What drives the series: the product of three sines of Suzuki et al. [2]_, with values in
         [0, 0.2], or independent uniform numbers from [0, 0.5] as in the original [1]_.
+    period : float, default=100
+        Time steps T of the sines, :math:`u_t = 0.1 (\prod_i \sin(2 \pi a_i t / T) + 1)` with
+        :math:`a = 2.11, 3.73, 4.11`; 100 in the literature [2]_.
     return_drive : bool, default=False
         Whether to return the drive, too.
     random_state : int, RandomState instance or None, default=None
@@ -399,12 +395,12 @@ def make_narma(
     --------
     >>> from skquantum.datasets import make_narma
     >>> make_narma(4, order=2).round(4)
-    array([0.    , 0.1   , 0.1457, 0.1594])
+    array([0.    , 0.1   , 0.1456, 0.1615])
     """
     if drive == "uniform":
         u = check_random_state(random_state).uniform(0, 0.5, n_samples)
     else:
-        turns = 2 * np.pi * np.arange(n_samples) / n_samples
+        turns = 2 * np.pi * np.arange(n_samples) / period
         u = 0.1 * (np.sin(2.11 * turns) * np.sin(3.73 * turns) * np.sin(4.11 * turns) + 1)
     y = np.zeros(n_samples)
     for t in range(n_samples - 1):

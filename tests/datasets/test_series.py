@@ -162,3 +162,14 @@ def test_uniform_drives_follow_the_random_state():
 def test_a_series_without_bounds_is_refused():
     with pytest.raises(ValueError, match="order=40 grows without bounds"):
         make_narma(300, order=40, drive="uniform", random_state=0)
+
+
+def test_narma_does_not_change_with_its_length():
+    whole = make_narma(250)
+    np.testing.assert_array_equal(make_narma(100), whole[:100])
+    # Suzuki et al.: u_t from three sines whose frequencies are in turns of 100 steps
+    _, u = make_narma(250, return_drive=True)
+    t = np.arange(250)
+    sines = [np.sin(2 * np.pi * a * t / 100) for a in (2.11, 3.73, 4.11)]
+    np.testing.assert_allclose(u, 0.1 * (np.prod(sines, axis=0) + 1), atol=1e-15)
+    assert not np.array_equal(make_narma(250, period=250), whole)
