@@ -183,12 +183,12 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _models(arguments: argparse.Namespace, command: str) -> int:
-    from skquantum.comparison._commands import list_models
+    from skquantum.comparison import list_models
 
     return list_models()
 
 
 def _compare(arguments: argparse.Namespace, command: str) -> int:
-    from skquantum.comparison._commands import run_compare
+    from skquantum.comparison import run_compare
 
     return run_compare(arguments, command)

@@ -9,17 +9,17 @@ from skquantum.layers import QuantumLayer
 # What fitted models are made of inside.
 _INNER = (
     "skquantum.estimators._head.QuantumHead",
-    "skquantum.estimators._qlstm_bank.CircuitBank",
-    "skquantum.estimators._qlstm_bank.CircuitBank.n_rows",
-    "skquantum.estimators._qlstm_gates.CircuitGates",
-    "skquantum.estimators._qlstm_gates.EnhancedGates",
-    "skquantum.estimators._qlstm_gates.LinearGates",
-    "skquantum.estimators._qlstm_network.RecurrentNetwork",
+    "skquantum.layers._banks.bank.CircuitBank",
+    "skquantum.layers._banks.bank.CircuitBank.n_rows",
+    "skquantum.estimators._qlstm.gates.CircuitGates",
+    "skquantum.estimators._qlstm.gates.EnhancedGates",
+    "skquantum.estimators._qlstm.gates.LinearGates",
+    "skquantum.estimators._qlstm.network.RecurrentNetwork",
     "skquantum.estimators._training.Layout",
     "skquantum.estimators._training.Progress",
-    "skquantum.estimators._windows.WindowLayer",
-    "skquantum.estimators._windows.Windows",
-    "skquantum.estimators._windows.Windows.extract",
+    "skquantum.estimators._pooling.windows.WindowLayer",
+    "skquantum.estimators._pooling.windows.Windows",
+    "skquantum.estimators._pooling.windows.Windows.extract",
 )
 # What a search of scikit-learn's holds beside its models, and `skops` does not know.
 _OF_SEARCHES = (

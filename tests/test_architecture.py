@@ -99,7 +99,7 @@ def test_rooms_import_only_from_lower_ranks(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_only_one_file_touches_qsims_binding(path):
-    if name_of(path) != "execution/qsim.py":
+    if name_of(path) != "execution/_engine/qsim.py":
         assert not [use for use in imports_of(path) if use[0].split(".")[0] == "qsimcirq"]
 
 

@@ -1,5 +1,7 @@
 """Quantum models next to strong classical baselines, under a rule fixed before the run."""
 
+from skquantum.comparison._commands import list_models as list_models
+from skquantum.comparison._commands import run_compare as run_compare
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._models import BASELINES, MODELS, ModelEntry
 from skquantum.comparison._naive import Persistence, SeasonalNaive

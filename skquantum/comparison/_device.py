@@ -11,8 +11,7 @@ import sympy
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
 
-from skquantum.execution import Backend, QsimBackend
-from skquantum.execution.measurement import measurement_settings
+from skquantum.execution import Backend, QsimBackend, measurement_settings
 from skquantum.inspection import fitted_attribute, on_other_backend, with_backend
 
 if TYPE_CHECKING:

@@ -1,11 +1,18 @@
 """Estimators that follow scikit-learn's interface."""
 
-from skquantum.estimators._classical_pooling import ClassicalPoolingTransformer
 from skquantum.estimators._features import QuantumFeatureTransformer
-from skquantum.estimators._kernel_svm import QuantumKernelSVC, QuantumKernelSVR
-from skquantum.estimators._pooling import QuantumPoolingTransformer
-from skquantum.estimators._qlstm import QLSTMRegressor
-from skquantum.estimators._variational import VariationalClassifier, VariationalRegressor
+from skquantum.estimators._head import check_angles as check_angles
+from skquantum.estimators._kernel.svm import (
+    QuantumKernelSVC,
+    QuantumKernelSVR,
+)
+from skquantum.estimators._pooling.classical import ClassicalPoolingTransformer
+from skquantum.estimators._pooling.transformer import QuantumPoolingTransformer
+from skquantum.estimators._qlstm.regressor import QLSTMRegressor
+from skquantum.estimators._variational.models import (
+    VariationalClassifier,
+    VariationalRegressor,
+)
 
 __all__ = [
     "ClassicalPoolingTransformer",

@@ -21,10 +21,10 @@ from skquantum.circuits import (
     resolve_encoding,
 )
 from skquantum.estimators._base import FLOATS, FloatTransformerMixin, settled
-from skquantum.estimators._head import initial_weights
-from skquantum.estimators._variational_base import Observables, with_weights
+from skquantum.estimators._head import with_weights
+from skquantum.estimators._variational.base import Observables
 from skquantum.execution import Backend, circuit_resources, resolve_backend
-from skquantum.layers import QuantumLayer
+from skquantum.layers import QuantumLayer, initial_weights
 
 
 class _NoAnsatz(Ansatz):

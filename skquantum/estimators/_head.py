@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+import cirq
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from skquantum._symbols import symbols_of
-from skquantum._validation import did_you_mean
+from skquantum._symbols import resolve_operation, symbols_of
 from skquantum.circuits import (
     AmplitudeEncoding,
     Ansatz,
@@ -20,12 +18,15 @@ from skquantum.circuits import (
     Encoding,
 )
 from skquantum.estimators._losses import Loss
-from skquantum.estimators._training import ALL_ROWS, Layout, Objective, Rows
-from skquantum.execution import Pullback
-from skquantum.execution.angles import LARGEST, AngleError
+from skquantum.estimators._rows import TrainingRows
+from skquantum.estimators._training import Layout, Objective, Rows
+from skquantum.execution import (
+    LARGEST,
+    AngleError,
+    Pullback,
+)
 from skquantum.layers import QuantumLayer
 
-INITS = ("small_normal", "identity_blocks", "uniform")
 # An embedding exists to make data narrow: four qubits, as in the dressed circuits of its paper.
 EMBEDDED = 4
 
@@ -200,43 +201,6 @@ def _n_embedded(encoding: Encoding, n_qubits: int | None, n_features: int) -> in
     return n_qubits or min(n_features, EMBEDDED)
 
 
-def initial_weights(
-    init: str | ArrayLike,
-    layer: QuantumLayer,
-    ansatz: Ansatz,
-    rng: np.random.RandomState,
-    name: str = "init",
-) -> np.ndarray:
-    """Return weights of the circuit to start from.
-
-    Raises
-    ------
-    ValueError
-        If an array is not of the length of the weights, or not finite; it calls the parameter by
-        its name.
-    """
-    if not isinstance(init, str):
-        weights = np.asarray(init, dtype=float)
-        if weights.shape != (layer.n_weights,):
-            raise ValueError(
-                f"{name} has shape {weights.shape}, but the circuit has {layer.n_weights} "
-                f"weights: give an array of shape ({layer.n_weights},)."
-            )
-        check_angles(weights, name)
-        return weights.copy()
-    blocks = [symbols_of(block) for block in ansatz.layers(layer.n_qubits)]
-    if init == "identity_blocks":
-        # Each block is followed by its inverse: with equal angles they are the identity.
-        halves = [rng.uniform(0, 2 * np.pi, len(names)) for names in blocks]
-        return np.concatenate([np.tile(half, 2) for half in halves])
-    if init == "uniform":
-        return rng.uniform(0, 2 * np.pi, layer.n_weights)
-    # Theorem 4.1 of Zhang et al.: 1 / (4 S (L + 2)) for L layers and observables on S qubits.
-    local = max((len(string) for sums in layer.observables for string in sums), default=1)
-    variance = 1 / (4 * max(local, 1) * (len(blocks) + 2))
-    return rng.normal(0, variance**0.5, layer.n_weights)
-
-
 def check_angles(weights: np.ndarray, name: str) -> None:
     """Raise an error that names a parameter if what it holds are no angles."""
     wrong = weights[~(np.abs(weights) <= LARGEST)]
@@ -245,29 +209,6 @@ def check_angles(weights: np.ndarray, name: str) -> None:
             f"{name} must be finite and hold angles in radians, of at most {LARGEST:g}; got "
             f"{wrong[0]:g}. Larger ones are, modulo a turn, rounding alone."
         )
-
-
-def check_init(init: str | ArrayLike) -> None:
-    """Raise an error for an unknown name."""
-    if isinstance(init, str) and init not in INITS:
-        raise ValueError(
-            f"Unknown init {init!r}.{did_you_mean(init, INITS)} Names are "
-            f"{', '.join(map(repr, INITS))}; an array of weights works too."
-        )
-
-
-@dataclass(frozen=True)
-class TrainingRows:
-    """Rows, their targets of shape (n_rows, n_outputs), and their positive weights."""
-
-    X: np.ndarray
-    targets: np.ndarray
-    weight: np.ndarray
-
-    def __getitem__(self, rows: Rows) -> TrainingRows:
-        if isinstance(rows, slice) and rows == ALL_ROWS:
-            return self
-        return TrainingRows(self.X[rows], self.targets[rows], self.weight[rows])
 
 
 class Trainable(Protocol):
@@ -353,3 +294,14 @@ class HeadObjective(Objective):
 
     def _penalty(self, theta: np.ndarray, total: float) -> float:
         return self.alpha / (2 * total) * sum(theta[p] @ theta[p] for p in self._penalised)
+
+
+def with_weights(circuit: cirq.Circuit, layer: QuantumLayer, weights: np.ndarray) -> cirq.Circuit:
+    """Return a circuit with the symbols of a layer's weights bound."""
+    values = dict(zip(layer.weight_symbols, map(float, weights), strict=True))
+
+    def bound(op: cirq.Operation, _: int) -> cirq.Operation:
+        # Other operations are left alone: resolving would write 0.318... for 1/pi.
+        return resolve_operation(op, values) if values.keys() & symbols_of(op) else op
+
+    return cirq.map_operations(circuit, bound)

@@ -12,10 +12,9 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.validation import _check_sample_weight
 
-from skquantum.estimators._base import merge_equal_rows
-from skquantum.estimators._head import HeadObjective, TrainingRows
+from skquantum.estimators._head import HeadObjective
+from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._solvers import is_stochastic, resolve_solver
 from skquantum.estimators._training import (
     Layout,
@@ -26,9 +25,13 @@ from skquantum.estimators._training import (
     split_validation,
     train,
 )
-from skquantum.execution import Backend, ReferenceBackend, resolve_backend
-from skquantum.execution.measurement import measurement_settings
-from skquantum.execution.shifts import ParameterShiftEvaluator
+from skquantum.execution import (
+    Backend,
+    ParameterShiftEvaluator,
+    ReferenceBackend,
+    measurement_settings,
+    resolve_backend,
+)
 from skquantum.layers import QuantumLayer
 
 
@@ -235,31 +238,6 @@ def _training_cost(
         "n_circuits": settings * (forward + backward * (1 + shifts)),
         "n_simulations": forward + backward * per_gradient,
     }
-
-
-def distinct_rows(
-    X: np.ndarray, y: np.ndarray, sample_weight: Any, *, allow_none: bool = False
-) -> TrainingRows:
-    """Merge equal rows into one of their total weight; rows of weight zero are no rows.
-
-    Unless it is allowed, an error says that none is left.
-    """
-    weight = _check_sample_weight(
-        sample_weight,
-        X,
-        dtype=np.float64,
-        ensure_non_negative=True,
-        allow_all_zero_weights=allow_none,
-    )
-    first, _, weight = merge_equal_rows(X, y, weight)
-    used = weight > 0
-    return TrainingRows(X[first[used]], y[first[used]], weight[used])
-
-
-def callback_data(X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
-    """Return what scikit-learn's callbacks get: the data as the user gave it."""
-    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-    return {"X": X, "y": y, "metadata": metadata}
 
 
 def accuracy(outputs: np.ndarray, rows: TrainingRows) -> float:

@@ -1,13 +1,32 @@
 """How circuits are run: backends, the compiler behind them, and a reference oracle."""
 
-from skquantum.execution._base import GRADIENTS, Backend
+from skquantum.execution._backend import (
+    GRADIENTS,
+    Backend,
+)
+from skquantum.execution._backend import as_symbols as as_symbols
+from skquantum.execution._compiler.angles import LARGEST as LARGEST
+from skquantum.execution._compiler.angles import AngleError as AngleError
+from skquantum.execution._compiler.compile import compile_program as compile_program
+from skquantum.execution._compiler.program import PhaseTable as PhaseTable
+from skquantum.execution._compiler.program import Program as Program
+from skquantum.execution._compiler.rotations import (
+    RotationForm,
+    rotation_form,
+)
+from skquantum.execution._engine.adjoint import SharedGradient as SharedGradient
+from skquantum.execution._engine.adjoint import bind as bind
+from skquantum.execution._engine.adjoint import row_gradient as row_gradient
+from skquantum.execution._engine.evaluator import AdjointEvaluator as AdjointEvaluator
+from skquantum.execution._engine.observables import check_observables as check_observables
 from skquantum.execution._evaluation import Evaluator, Pullback
+from skquantum.execution._gradients import ParameterShiftEvaluator as ParameterShiftEvaluator
+from skquantum.execution._measurement import measurement_settings as measurement_settings
+from skquantum.execution._mitigated import MitigatedBackend
 from skquantum.execution._qsim_backend import QsimBackend, resolve_backend
-from skquantum.execution.mitigation import MitigatedBackend
-from skquantum.execution.reference import ReferenceBackend
-from skquantum.execution.resources import circuit_resources
-from skquantum.execution.rotations import RotationForm, rotation_form
-from skquantum.execution.sampler import SamplerBackend
+from skquantum.execution._reference import ReferenceBackend
+from skquantum.execution._resources import circuit_resources
+from skquantum.execution._sampler_backend import SamplerBackend
 
 __all__ = [
     "GRADIENTS",

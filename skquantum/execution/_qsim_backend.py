@@ -16,16 +16,26 @@ import sympy
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skquantum._validation import class_hint, shown
-from skquantum.execution._base import Backend
+from skquantum.execution._backend import Backend
+from skquantum.execution._compiler.compile import compile_program
+from skquantum.execution._engine.evaluator import AdjointEvaluator
+from skquantum.execution._engine.observables import (
+    PauliMatrix,
+    check_observables,
+)
+from skquantum.execution._engine.overlaps import (
+    cross_fidelities,
+    gram_fidelities,
+    n_bytes,
+)
+from skquantum.execution._engine.qsim import (
+    fewest_columns,
+    run,
+)
+from skquantum.execution._engine.threads import one_blas_thread
 from skquantum.execution._evaluation import Evaluator
-from skquantum.execution._threads import one_blas_thread
-from skquantum.execution.evaluator import AdjointEvaluator
-from skquantum.execution.noise import resolve_noise
-from skquantum.execution.noisy import NoisyRun
-from skquantum.execution.observables import PauliMatrix, check_observables
-from skquantum.execution.overlaps import cross_fidelities, gram_fidelities, n_bytes
-from skquantum.execution.program import compile_program
-from skquantum.execution.qsim import fewest_columns, run
+from skquantum.execution._noise.resolve import resolve_noise
+from skquantum.execution._noise.run import NoisyRun
 
 METHODS = ("auto", "density", "trajectories")
 

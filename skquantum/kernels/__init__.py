@@ -3,6 +3,8 @@
 from skquantum.kernels._base import Kernel
 from skquantum.kernels._fidelity import FidelityKernel
 from skquantum.kernels._projected import ProjectedKernel
+from skquantum.kernels._psd import MITIGATIONS as MITIGATIONS
+from skquantum.kernels._psd import PSD as PSD
 from skquantum.kernels._psd import GramRepair
 
 __all__ = ["FidelityKernel", "GramRepair", "Kernel", "ProjectedKernel"]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skquantum.estimators._base import merge_equal_rows
+from skquantum.estimators._rows import merge_equal_rows
 
 # Few values, so that rows repeat; the two zeros are equal.
 TABLES = arrays(

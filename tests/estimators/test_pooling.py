@@ -31,10 +31,17 @@ from skquantum.circuits import (
     RealAmplitudes,
     StronglyEntangling,
 )
-from skquantum.estimators import _windows
-from skquantum.estimators._head import HeadObjective, QuantumHead, TrainingRows
+from skquantum.estimators._head import (
+    HeadObjective,
+    QuantumHead,
+)
 from skquantum.estimators._losses import log_loss
-from skquantum.estimators._windows import WindowLayer, Windows
+from skquantum.estimators._pooling.transformer import windows as _windows
+from skquantum.estimators._pooling.windows import (
+    WindowLayer,
+    Windows,
+)
+from skquantum.estimators._rows import TrainingRows
 from skquantum.execution import ReferenceBackend
 from skquantum.layers import QuantumLayer
 

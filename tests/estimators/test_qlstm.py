@@ -21,11 +21,14 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from skquantum import QLSTMRegressor
 from skquantum.circuits import ArctanEncoding, BasisEncoding, EntanglingRings
 from skquantum.datasets import make_bessel, make_damped_pendulum, make_narma, make_windows
-from skquantum.estimators._head import TrainingRows
-from skquantum.estimators._qlstm_bank import CircuitBank
-from skquantum.estimators._qlstm_network import RecurrentNetwork, RecurrentObjective
+from skquantum.estimators._qlstm.network import (
+    RecurrentNetwork,
+    RecurrentObjective,
+)
+from skquantum.estimators._rows import TrainingRows
 from skquantum.execution import QsimBackend, ReferenceBackend
 from skquantum.inspection import with_backend
+from skquantum.layers._banks.bank import CircuitBank
 
 ignore_unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 CELLS = ["chen", "chen6", "linear_enhanced", "lstm"]

@@ -30,10 +30,15 @@ from skquantum.circuits import (
     CircuitEncoding,
     StronglyEntangling,
 )
-from skquantum.estimators._head import HeadObjective, QuantumHead, TrainingRows, initial_weights
+from skquantum.estimators._head import (
+    HeadObjective,
+    QuantumHead,
+)
 from skquantum.estimators._losses import log_loss
+from skquantum.estimators._rows import TrainingRows
 from skquantum.execution import QsimBackend, ReferenceBackend
 from skquantum.layers import QuantumLayer
+from skquantum.layers._initial import initial_weights
 from skquantum.metrics import expected_calibration_error
 
 X, Y = load_iris(return_X_y=True)

@@ -13,8 +13,11 @@ from sympy import I, Rational, S, pi
 from skquantum._symbols import NotANumber, number
 from skquantum.circuits import CircuitEncoding
 from skquantum.execution import QsimBackend, ReferenceBackend, SamplerBackend
-from skquantum.execution.angles import Angles
-from skquantum.execution.formulas import _FUNCTIONS, Formulas
+from skquantum.execution._compiler.angles import Angles
+from skquantum.execution._compiler.formulas import (
+    _FUNCTIONS,
+    Formulas,
+)
 from skquantum.kernels import FidelityKernel
 
 x, y, w = SYMBOLS = sympy.symbols("x y w")

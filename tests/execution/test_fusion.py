@@ -6,9 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skquantum.circuits import HardwareEfficient, PoolingNetwork, StronglyEntangling
-from skquantum.execution.fusion import Gate, Run, fuse
-from skquantum.execution.program import Pairs, compile_program
-from skquantum.execution.rotations import rotation_form
+from skquantum.execution._compiler.compile import compile_program
+from skquantum.execution._compiler.fusion import (
+    Gate,
+    Run,
+    fuse,
+)
+from skquantum.execution._compiler.program import Pairs
+from skquantum.execution._compiler.rotations import rotation_form
 
 
 @st.composite

@@ -8,7 +8,11 @@ from numpy.testing import assert_allclose
 
 from skquantum.circuits import ENCODINGS, resolve_encoding
 from skquantum.execution import ReferenceBackend
-from skquantum.execution.measurement import compute_uncompute, measurement_settings, offsets
+from skquantum.execution._measurement import (
+    compute_uncompute,
+    measurement_settings,
+    offsets,
+)
 
 QUBITS = cirq.LineQubit.range(3)
 

@@ -12,7 +12,7 @@ import sympy
 
 from skquantum.circuits import ZZEncoding
 from skquantum.execution import QsimBackend, ReferenceBackend
-from skquantum.execution.qsim import CHUNK_AMPLITUDES
+from skquantum.execution._engine.qsim import CHUNK_AMPLITUDES
 
 MIB = 2**20
 # A chunk's states, with what its phases are computed from and what qsim makes of it.

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from skquantum import QuantumKernelSVC, VariationalClassifier
 from skquantum.circuits import ZZEncoding
 from skquantum.execution import Backend, MitigatedBackend, QsimBackend, ReferenceBackend
-from skquantum.execution._folding import (
+from skquantum.execution._device.marks import (
     KEEP_MARKS,
     Mark,
     instead,
@@ -24,8 +24,8 @@ from skquantum.execution._folding import (
     marked,
     run_marks,
 )
-from skquantum.execution.mitigation import _Extrapolation
-from skquantum.execution.noise import resolve_noise
+from skquantum.execution._mitigated import _Extrapolation
+from skquantum.execution._noise.resolve import resolve_noise
 from skquantum.kernels import FidelityKernel, ProjectedKernel
 
 A, B, C = cirq.LineQubit.range(3)

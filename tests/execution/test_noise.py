@@ -9,9 +9,14 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skquantum.execution import QsimBackend, noisy
-from skquantum.execution.measurement import compute_uncompute
-from skquantum.execution.noise import noisy_operations, readout_operations, resolve_noise
+from skquantum.execution import QsimBackend
+from skquantum.execution._measurement import compute_uncompute
+from skquantum.execution._noise import run as noisy
+from skquantum.execution._noise.models import (
+    noisy_operations,
+    readout_operations,
+)
+from skquantum.execution._noise.resolve import resolve_noise
 from skquantum.layers import QuantumLayer
 from tests.execution.strategies import SYMBOLS, circuits, observables, values
 from tests.execution.test_qsim import layered

@@ -8,9 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skquantum.execution import QsimBackend, ReferenceBackend, circuit_resources
-from skquantum.execution import qsim as engine
+from skquantum.execution._compiler.compile import compile_program
+from skquantum.execution._compiler.program import (
+    Fixed,
+    Phases,
+)
+from skquantum.execution._engine import qsim as engine
 from skquantum.execution._qsim_backend import parse_bytes
-from skquantum.execution.program import Fixed, Phases, compile_program
 from tests.execution.strategies import SYMBOLS, circuits, observables, values
 
 FAST, SLOW = QsimBackend(n_threads=1), ReferenceBackend()
@@ -179,7 +183,7 @@ def test_a_gate_class_can_bring_its_own_rotation_form():
 
 
 def test_the_binding_of_this_release_works():
-    # Fails loudly when a release of qsim changes it: `skquantum.execution.qsim` needs mending.
+    # Fails loudly when a release of qsim changes it: `_engine/qsim.py` needs mending.
     assert engine.binding_works()
 
 
@@ -220,9 +224,9 @@ def test_overlaps_equal_the_reference_in_single_and_double_precision(monkeypatch
     circuit, X, Y = layered(), values(40, 1), values(23, 2)
     expected = SLOW.overlaps(circuit, SYMBOLS, X), SLOW.overlaps(circuit, SYMBOLS, X, Y)
     for work, copied in ((2**23, 2**26), (0, 2**26), (0, 0), (2**23, 0)):
-        monkeypatch.setattr("skquantum.execution.overlaps.DOUBLE_PRECISION_WORK", work)
-        monkeypatch.setattr("skquantum.execution.overlaps.COPIED_BYTES", copied)
-        monkeypatch.setattr("skquantum.execution.overlaps.TILE", 7)
+        monkeypatch.setattr("skquantum.execution._engine.overlaps.DOUBLE_PRECISION_WORK", work)
+        monkeypatch.setattr("skquantum.execution._engine.overlaps.COPIED_BYTES", copied)
+        monkeypatch.setattr("skquantum.execution._engine.overlaps.TILE", 7)
         gram = FAST.overlaps(circuit, SYMBOLS, X)
         np.testing.assert_allclose(gram, expected[0], rtol=0, atol=2e-6)
         cross = FAST.overlaps(circuit, SYMBOLS, X, Y)

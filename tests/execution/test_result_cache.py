@@ -14,13 +14,19 @@ import sympy
 from numpy.testing import assert_array_equal
 
 from skquantum.circuits import AmplitudeEncoding
-from skquantum.execution import SamplerBackend, _result_cache
-from skquantum.execution._identity import (
+from skquantum.execution import SamplerBackend
+from skquantum.execution._device import result_cache as _result_cache
+from skquantum.execution._device.identity import (
     calibration_identity,
     device_identity,
     sampler_identity,
 )
-from skquantum.execution._result_cache import Counts, ResultCache, circuit_digest, request_key
+from skquantum.execution._device.result_cache import (
+    Counts,
+    ResultCache,
+    circuit_digest,
+    request_key,
+)
 
 A, B = cirq.LineQubit.range(2)
 X, Y = sympy.symbols("x y")
@@ -51,7 +57,7 @@ def test_files_appear_whole(cache, monkeypatch):
     def die(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skquantum.execution._result_cache.os.link", die)
+    monkeypatch.setattr("skquantum.execution._device.result_cache.os.link", die)
     with pytest.raises(KeyboardInterrupt):
         cache.save(KEY, COUNTS, 10, 2)
     assert cache.load(KEY, 10, 2) is None
@@ -200,8 +206,8 @@ def test_a_device_that_cannot_be_told_apart_is_refused():
 IDENTITIES = """
 import cirq, sympy
 from skquantum.circuits import ZZEncoding
-from skquantum.execution._identity import device_identity, sampler_identity
-from skquantum.execution._result_cache import circuit_digest
+from skquantum.execution._device.identity import device_identity, sampler_identity
+from skquantum.execution._device.result_cache import circuit_digest
 circuit, symbols = ZZEncoding().compiled(3)
 print(circuit_digest(circuit.freeze(), tuple(map(str, symbols))))
 print(sampler_identity(cirq.Simulator(noise=cirq.depolarize(0.1))))
@@ -361,7 +367,7 @@ def full(*args, **kwargs):
 @pytest.mark.parametrize("place", ["json.dump", "os.link", "tempfile.mkstemp"])
 def test_a_full_disk_costs_no_results(tmp_path, monkeypatch, place):
     backend = SamplerBackend(cirq.Simulator(), repetitions=10, cache=tmp_path)
-    monkeypatch.setattr(f"skquantum.execution._result_cache.{place}", full)
+    monkeypatch.setattr(f"skquantum.execution._device.result_cache.{place}", full)
     with pytest.warns(RuntimeWarning, match=r"cache=.*can't keep results.*No space left.*Free"):
         out = backend.expectations(cirq.Circuit(cirq.rx(X)(A)), [X], [[0.0]], [cirq.Z(A)])
     assert out == 1
@@ -374,7 +380,7 @@ def test_a_disk_that_is_full_from_the_start_is_refused_before_anything_is_run(
     backend = SamplerBackend(cirq.Simulator(), repetitions=10, cache=tmp_path)
     arguments = cirq.Circuit(cirq.rx(X)(A)), [X]
     backend.expectations(*arguments, [[0.0]], [cirq.Z(A)])
-    monkeypatch.setattr("skquantum.execution._result_cache.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("skquantum.execution._device.result_cache.tempfile.TemporaryFile", full)
     with pytest.raises(ValueError, match=r"cache=.*No space left.*Nothing was run"):
         backend.expectations(*arguments, [[0.0], [0.1]], [cirq.Z(A)])
     # What is in the cache needs no space.

@@ -33,9 +33,12 @@ from skquantum import (
 )
 from skquantum.circuits import AngleEncoding, ZZEncoding
 from skquantum.execution import MitigatedBackend, QsimBackend, ReferenceBackend, SamplerBackend
-from skquantum.execution._devices import Target
-from skquantum.execution._folding import instead, marked
-from skquantum.execution.shifts import ParameterShiftEvaluator
+from skquantum.execution._device.marks import (
+    instead,
+    marked,
+)
+from skquantum.execution._device.target import Target
+from skquantum.execution._gradients import ParameterShiftEvaluator
 from skquantum.kernels import FidelityKernel, ProjectedKernel
 from skquantum.layers import QuantumLayer
 
@@ -403,7 +406,7 @@ def test_an_answer_that_is_none_is_refused(quick):
 
 def test_waits_double(monkeypatch):
     waits = []
-    monkeypatch.setattr("skquantum.execution._sampling.time.sleep", waits.append)
+    monkeypatch.setattr("skquantum.execution._device.runner.time.sleep", waits.append)
     measure(SamplerBackend(FaultySampler([TimeoutError()] * 3), repetitions=10, backoff=0.5))
     assert waits == [0.5, 1.0, 2.0]
 

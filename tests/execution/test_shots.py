@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skquantum.execution import QsimBackend, qsim
-from skquantum.execution.shots import (
+from skquantum.execution import QsimBackend
+from skquantum.execution._engine import qsim
+from skquantum.execution._noise.shots import (
     binomial,
     circuit_label,
     multinomial,

@@ -10,7 +10,7 @@ import sympy
 from skquantum._symbols import resolve, symbols_of
 from skquantum.circuits import CircuitAnsatz, CircuitEncoding
 from skquantum.execution import QsimBackend, ReferenceBackend, SamplerBackend
-from skquantum.execution.hashing import hashable
+from skquantum.execution._compiler.hashing import hashable
 from skquantum.layers import QuantumLayer
 
 A, B, C = cirq.LineQubit.range(3)

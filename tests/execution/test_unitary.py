@@ -15,8 +15,8 @@ from skquantum.execution import (
     QsimBackend,
     ReferenceBackend,
     SamplerBackend,
-    _unitary,
 )
+from skquantum.execution._compiler import unitary as _unitary
 
 A, B = cirq.LineQubit.range(2)
 X, P = sympy.symbols("x p")

@@ -1,0 +1,1 @@
+"""Pooling by windows: quantum and classical."""

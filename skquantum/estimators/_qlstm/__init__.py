@@ -1,0 +1,1 @@
+"""The recurrent estimator and its parts."""

@@ -1,0 +1,222 @@
+"""From the parameters of a recurrent estimator to its network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skquantum._symbols import symbols_of
+from skquantum._validation import did_you_mean, shown
+from skquantum.circuits import (
+    AmplitudeEncoding,
+    Ansatz,
+    BasisEncoding,
+    CircuitEncoding,
+    Encoding,
+    resolve_ansatz,
+    resolve_encoding,
+)
+from skquantum.estimators._base import settled
+from skquantum.estimators._head import check_angles
+from skquantum.estimators._qlstm.gates import (
+    CircuitGates,
+    EnhancedGates,
+    Gates,
+    LinearGates,
+)
+from skquantum.estimators._qlstm.network import RecurrentNetwork
+from skquantum.estimators._rows import TrainingRows
+from skquantum.layers import CircuitBank, initial_weights
+
+CELLS = ("linear_enhanced", "chen", "chen6", "lstm")
+INITS = ("small_normal", "uniform")
+# Between linear maps the register is free; four qubits are those of the paper's experiments.
+ENHANCED_QUBITS = 4
+DEFAULTS = {"n_layers": 2, "entangler": "alternate"}
+
+
+def check_cell_init(init: str | ArrayLike) -> None:
+    """Raise an error for an unknown name."""
+    if isinstance(init, str) and init not in INITS:
+        raise ValueError(
+            f"Unknown init {init!r}.{did_you_mean(init, INITS)} Names are "
+            f"{', '.join(map(repr, INITS))}; an array of weights works too."
+        )
+
+
+def cell_ansatz(ansatz: str | Ansatz, n_layers: int, entangler: str) -> Ansatz:
+    """Return the ansatz that a parameter stands for: a name gets the layers and the entangler.
+
+    Raises
+    ------
+    ValueError
+        If one of these is not the default and would not be used.
+    """
+    resolved = resolve_ansatz(ansatz)
+    own = resolved.get_params(deep=False)
+    for name, value in {"n_layers": n_layers, "entangler": entangler}.items():
+        # An entangler of other ansätze is something else.
+        known = name in own and (name != "entangler" or own[name] in ("alternate", "both"))
+        if known and resolved is not ansatz:
+            resolved.set_params(**{name: value})
+        elif value != DEFAULTS[name] and not (known and own[name] == value):
+            raise ValueError(
+                f"{name}={value!r} would not be used: ansatz={shown(ansatz)} "
+                + (
+                    f"has {name}={own[name]!r}. Set ansatz__{name}"
+                    if known
+                    else f"has no {name}. Leave it out"
+                )
+                + ", or give an ansatz that takes it by its name, such as 'rings'."
+            )
+    return resolved
+
+
+def build_network(
+    estimator: Any, n_steps: int, scale: np.ndarray, rng: np.random.RandomState
+) -> RecurrentNetwork:
+    """Build the network of an estimator for data of a size known only now.
+
+    `scale` is that of the targets of one time step, see `RecurrentNetwork`.
+    """
+    state, outputs, size = None, {}, estimator.hidden_size
+    if estimator.cell == "lstm":
+        gates: Gates = LinearGates(size, estimator.n_channels)
+    elif estimator.cell == "linear_enhanced":
+        bank = _bank(estimator, rng, _n_read(estimator), 4, None)
+        gates = EnhancedGates(bank, size, estimator.n_channels)
+    else:
+        six = estimator.cell == "chen6"
+        observed = None if six else size
+        bank = _bank(estimator, rng, size + estimator.n_channels, 4, observed)
+        gates = CircuitGates(bank, size, estimator.n_channels)
+        if six:
+            size = bank.n_outputs
+            state = _bank(estimator, rng, size, 1, estimator.hidden_size)
+            outputs["output_weights"] = _bank(estimator, rng, size, 1, None)
+    if estimator.head == "quantum":
+        width = next((bank.n_outputs for bank in outputs.values()), size)
+        outputs["head_weights"] = _bank(estimator, rng, width, 1, None)
+    return RecurrentNetwork(
+        gates,
+        state,
+        outputs,
+        cell_size=size,
+        n_steps=n_steps,
+        n_channels=estimator.n_channels,
+        n_outputs=len(scale),
+        sequence=estimator.output == "sequence",
+        scale=scale,
+    )
+
+
+def _n_read(estimator: Any) -> int:
+    """Return how many numbers the linear map makes for the circuits of "linear_enhanced"."""
+    encoding = resolve_encoding(estimator.encoding)
+    own = encoding.get_params(deep=False).get("n_qubits")
+    n_qubits = estimator.n_qubits or own or ENHANCED_QUBITS
+    if isinstance(encoding, CircuitEncoding):  # one for each of its symbols
+        return len(symbols_of(encoding.circuit)) or 1
+    return 2**n_qubits if isinstance(encoding, AmplitudeEncoding) else n_qubits
+
+
+def _bank(
+    estimator: Any,
+    rng: np.random.RandomState,
+    n_features: int,
+    n_circuits: int,
+    n_observed: int | None,
+) -> CircuitBank:
+    """Build circuits that read so many numbers; Z of the first `n_observed` qubits is measured."""
+    encoding = _encoding(estimator, n_features)
+    width = encoding.width(n_features)
+    if n_observed is not None and n_observed > width:
+        raise ValueError(
+            f"cell={estimator.cell!r} measures a qubit for each of hidden_size={n_observed} "
+            f"numbers, but its circuits have {width} qubits. Set n_qubits to at least "
+            f"{n_observed}, or use cell='linear_enhanced'."
+        )
+    return CircuitBank(
+        encoding,
+        settled(cell_ansatz(estimator.ansatz, estimator.n_layers, estimator.entangler)),
+        n_features=n_features,
+        n_circuits=n_circuits,
+        n_observed=n_observed,
+        gradient=estimator.gradient,
+        backend=estimator.backend,
+        random_state=rng,
+    )
+
+
+def _encoding(estimator: Any, n_features: int) -> Encoding:
+    """Return the encoding on the register of the cell."""
+    encoding = settled(resolve_encoding(estimator.encoding))
+    if isinstance(encoding, BasisEncoding):
+        raise ValueError(
+            f"encoding={encoding} takes bits, but the circuits of a cell read real numbers; use "
+            "another encoding, such as 'arctan'."
+        )
+    own = encoding.get_params(deep=False)
+    wanted = estimator.n_qubits
+    if "n_qubits" in own and own["n_qubits"] is None:
+        if wanted is None:
+            enhanced = estimator.cell == "linear_enhanced"
+            size = estimator.hidden_size + estimator.n_channels
+            wanted = ENHANCED_QUBITS if enhanced else size
+        return encoding.set_params(n_qubits=wanted)
+    if wanted is not None and encoding.width(n_features) != wanted:
+        raise ValueError(
+            f"n_qubits={wanted}, but encoding={encoding} takes {n_features} numbers to "
+            f"{encoding.width(n_features)} qubits; leave n_qubits=None, or take another encoding."
+        )
+    return encoding
+
+
+def target_statistics(
+    rows: TrainingRows, n_steps: int, sequence: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of the targets of one time step; for constants 1."""
+    targets = rows.targets.reshape(len(rows.targets), n_steps if sequence else 1, -1)
+    weight = np.repeat(rows.weight[:, None], targets.shape[1], axis=1)
+    mean = np.average(targets, axis=(0, 1), weights=weight)
+    distance = targets - mean
+    unit = abs(distance).max(axis=(0, 1))  # squares of what is huge, or tiny, are no numbers
+    unit[unit == 0] = 1
+    variance = np.average((distance / unit) ** 2, axis=(0, 1), weights=weight)
+    return mean, np.where(variance > 0, unit * variance**0.5, 1.0)
+
+
+def first_weights(
+    init: str | ArrayLike,
+    network: RecurrentNetwork,
+    ansatz: Ansatz,
+    rng: np.random.RandomState,
+) -> dict[str, np.ndarray]:
+    """Return weights to start from, for each bank of circuits.
+
+    Raises
+    ------
+    ValueError
+        If an array is not of the shape of the weights, or not finite.
+    """
+    counts = {name: bank.shape for name, bank in network.banks.items()}
+    if isinstance(init, str):
+        return {
+            name: np.array(
+                [initial_weights(init, bank.layer, ansatz, rng) for _ in range(bank.n_circuits)]
+            )
+            for name, bank in network.banks.items()
+        }
+    weights = np.asarray(init, dtype=float)
+    n_circuits = sum(shape[0] for shape in counts.values())
+    n_weights = max((shape[1] for shape in counts.values()), default=0)
+    if weights.shape != (n_circuits, n_weights):
+        raise ValueError(
+            f"init has shape {weights.shape}, but the model has {n_circuits} circuits with "
+            f"{n_weights} weights each: give an array of shape ({n_circuits}, {n_weights})."
+        )
+    check_angles(weights, "init")
+    ends = np.cumsum([shape[0] for shape in counts.values()])[:-1]
+    return dict(zip(counts, np.split(weights.copy(), ends), strict=True))

@@ -1,0 +1,290 @@
+"""Long short-term memory with gates of any kind, its gradient through time, and its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from skquantum.estimators._head import HeadObjective
+from skquantum.estimators._losses import squared_error
+from skquantum.estimators._qlstm.gates import (
+    Gates,
+    Part,
+    glorot,
+)
+from skquantum.estimators._rows import TrainingRows
+from skquantum.estimators._training import Layout, Rows
+from skquantum.layers import CircuitBank
+
+# Rows of a cell's values: forget gate, input gate, candidate, output gate. The sigmoid is
+# (1 + tanh(v / 2)) / 2, so that one tanh serves all four.
+SLOPE = np.array([0.5, 0.5, 1.0, 0.5])[:, None, None]
+OFFSET = np.array([0.5, 0.5, 0.0, 0.5])[:, None, None]
+
+
+class RecurrentNetwork:
+    """A cell, run along a sequence, and the read-out of its states.
+
+    Parameters
+    ----------
+    gates : Gates
+    state : CircuitBank or None
+        A circuit that makes the hidden state of what an ordinary cell has as its hidden state.
+    outputs : dict of str to CircuitBank
+        Circuits between the states and the read-out, by the names of their weights; the first
+        reads what `state` reads.
+    cell_size : int
+        Length of the cell state; that of the hidden state, which the gates read, may differ if
+        `state` makes it.
+    n_steps, n_channels, n_outputs : int
+        Outputs are those of one time step.
+    sequence : bool
+        Whether every time step is read out, or the last one.
+    scale : ndarray of shape (n_outputs,)
+        Parameters of the read-out are in these units: the targets' standard deviations, so that
+        a step of given size means the same for targets of any unit.
+    """
+
+    def __init__(
+        self,
+        gates: Gates,
+        state: CircuitBank | None,
+        outputs: dict[str, CircuitBank],
+        *,
+        cell_size: int,
+        n_steps: int,
+        n_channels: int,
+        n_outputs: int,
+        sequence: bool,
+        scale: np.ndarray,
+    ) -> None:
+        self.gates, self.state, self.outputs_ = gates, state, outputs
+        self.cell_size, self.n_steps, self.n_channels = cell_size, n_steps, n_channels
+        self.n_outputs, self.sequence, self.scale = n_outputs, sequence, scale
+        shapes = dict(gates.shapes)
+        width = cell_size
+        if state is not None:
+            shapes["state_weights"] = state.shape
+        for name, bank in outputs.items():
+            shapes[name] = bank.shape
+            width = bank.n_outputs
+        shapes["readout_coef"] = n_outputs, width
+        shapes["readout_intercept"] = (n_outputs,)
+        self.layout = Layout(**shapes)
+
+    @property
+    def banks(self) -> dict[str, CircuitBank]:
+        """All circuits, by the names of their weights."""
+        bank = self.gates.bank
+        gates = {} if bank is None else {"weights": bank}
+        state = {} if self.state is None else {"state_weights": self.state}
+        return gates | state | self.outputs_
+
+    def runs(self, name: str) -> int:
+        """Return how often circuits of a name are run for a row."""
+        if name in self.outputs_:
+            return self.n_steps if self.sequence else 1
+        return self.n_steps - (name == "state_weights")
+
+    def start(
+        self, rng: np.random.RandomState, weights: dict[str, np.ndarray], intercept: np.ndarray
+    ) -> np.ndarray:
+        """Return parameters to start from: given weights of circuits, random linear maps."""
+        arrays = weights | self.gates.start(rng)
+        shape = self.layout.shapes["readout_coef"]
+        intercept = intercept / self.scale
+        arrays |= {"readout_coef": glorot(rng, shape), "readout_intercept": intercept}
+        return self.layout.pack(**arrays)
+
+    def arrays(self, theta: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the parameters by name, the read-out in the units of the targets."""
+        part = self.layout.unpack(theta)
+        part["readout_coef"] = part["readout_coef"] * self.scale[:, None]
+        part["readout_intercept"] = part["readout_intercept"] * self.scale
+        return part
+
+    def penalised(self) -> list[slice]:
+        """Return where the coefficients of linear maps are: an L2 penalty is on these only."""
+        return [s for name, s in self.layout.slices.items() if name.endswith("coef")]
+
+    def outputs(self, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """Return the outputs, shape (n_rows, n_outputs) or (n_rows, n_steps * n_outputs)."""
+        part = self.layout.unpack(theta)
+        return np.concatenate(
+            [_Run(self, part, X[rows], keep=False).out for rows in self._blocks(len(X))]
+        )
+
+    def outputs_and_pullback(
+        self, theta: np.ndarray, X: np.ndarray
+    ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+        """Return the outputs, and what turns their cotangent into the gradient of `theta`."""
+        part = self.layout.unpack(theta)
+        blocks = self._blocks(len(X))
+        runs = [_Run(self, part, X[rows], keep=len(blocks) == 1) for rows in blocks]
+
+        def pullback(cotangent: np.ndarray) -> np.ndarray:
+            grad = np.zeros_like(theta)
+            into = self.layout.unpack(grad)
+            for rows, run in zip(blocks, runs, strict=True):
+                # What does not fit into memory at a time is run again.
+                kept = run if len(blocks) == 1 else _Run(self, part, X[rows], keep=True)
+                kept.pullback(cotangent[rows], into)
+            return grad
+
+        return np.concatenate([run.out for run in runs]), pullback
+
+    def _blocks(self, n_rows: int) -> list[slice]:
+        size = self.gates.n_rows(self.n_steps)
+        return [slice(i, min(i + size, n_rows)) for i in range(0, n_rows, size)]
+
+
+class _Run:
+    """One block of rows on its way through the network."""
+
+    def __init__(self, net: RecurrentNetwork, part: Part, X: np.ndarray, *, keep: bool) -> None:
+        self.net, self.part, self.n_rows = net, part, len(X)
+        shape = net.n_steps, net.cell_size, len(X)
+        self.acts = np.empty((net.n_steps, 4, *shape[1:]))
+        self.cells = np.zeros((net.n_steps + 1, *shape[1:]))
+        self.tanh = np.empty(shape)
+        self.states = np.empty(shape)
+        self.gates = net.gates.bind(part)
+        # Inputs as (n_steps, n_channels, n_rows): rows side by side in memory.
+        inputs = X.reshape(len(X), net.n_steps, net.n_channels).transpose(1, 2, 0)
+        self.gates.begin(np.ascontiguousarray(inputs))
+        self.state = None
+        if net.state is not None:
+            self.state = net.state.bind(part["state_weights"])
+            self.state.begin(net.n_steps - 1, len(X))  # nothing follows the last step
+        self._forward(keep)
+        self._read(keep)
+
+    def _forward(self, keep: bool) -> None:
+        hidden = np.zeros((self.net.gates.hidden_size, self.n_rows))
+        for step in range(len(self.states)):
+            acts, cell = self.acts[step], self.cells[step + 1]
+            values = self.gates.forward(step, hidden, keep=keep)
+            np.multiply(values.reshape(acts.shape), SLOPE, out=acts)
+            np.tanh(acts, out=acts)
+            acts *= SLOPE
+            acts += OFFSET
+            np.multiply(acts[0], self.cells[step], out=cell)
+            cell += acts[1] * acts[2]
+            np.tanh(cell, out=self.tanh[step])
+            hidden = np.multiply(acts[3], self.tanh[step], out=self.states[step])
+            if self.state is not None and step + 1 < len(self.states):
+                hidden = self.state.forward(step, hidden, keep=keep)
+
+    def _read(self, keep: bool) -> None:
+        net, part = self.net, self.part
+        read = self.states[-1]
+        if net.sequence:
+            read = self.states.swapaxes(0, 1).reshape(net.cell_size, -1)
+        self.heads = []
+        for name, bank in net.outputs_.items():
+            head = bank.bind(part[name])
+            head.begin(1, read.shape[1])
+            read = head.forward(0, read, keep=keep)
+            self.heads.append(head)
+        self.read = read
+        out = part["readout_coef"] @ read + part["readout_intercept"][:, None]
+        out *= net.scale[:, None]
+        steps = net.n_steps if net.sequence else 1
+        out = out.reshape(-1, steps, self.n_rows).transpose(2, 1, 0)
+        self.out = out.reshape(self.n_rows, -1)
+
+    def pullback(self, cotangent: np.ndarray, into: Part) -> None:
+        """Add the gradients of the parameters."""
+        net, part = self.net, self.part
+        steps = net.n_steps if net.sequence else 1
+        cotangent = cotangent.reshape(self.n_rows, steps, -1).transpose(2, 1, 0)
+        cotangent = cotangent.reshape(net.n_outputs, -1) * net.scale[:, None]
+        into["readout_coef"][:] += cotangent @ self.read.T
+        into["readout_intercept"][:] += cotangent.sum(axis=1)
+        read = part["readout_coef"].T @ cotangent
+        for name, head in zip(reversed(net.outputs_), reversed(self.heads), strict=True):
+            read = head.backward(0, read)
+            into[name][:] += head.gradient()["weights"]
+        if net.sequence:
+            by_step = read.reshape(net.cell_size, steps, -1).swapaxes(0, 1)
+            self._backward(by_step, into)
+        else:
+            self._backward(read[None], into)
+
+    def _backward(self, read: np.ndarray, into: Part) -> None:
+        """Go back through time; `read` is the gradient for the states that were read out."""
+        forget, enter, new, leave = self.acts.swapaxes(0, 1)
+        # What the cotangents of cell and state are multiplied by, for all steps in one go.
+        slopes = np.empty_like(self.acts)
+        slopes[:, 0] = self.cells[:-1] * forget * (1 - forget)
+        slopes[:, 1] = new * enter * (1 - enter)
+        slopes[:, 2] = enter * (1 - new * new)
+        slopes[:, 3] = self.tanh * leave * (1 - leave)
+        to_cell = leave * (1 - self.tanh * self.tanh)
+        values = np.empty_like(self.acts[0])
+        cell, hidden = np.zeros_like(self.cells[0]), None
+        last = len(self.states) - 1
+        for step in range(last, -1, -1):
+            if hidden is not None and self.state is not None:
+                hidden = self.state.backward(step, hidden)
+            index = step - last + len(read) - 1
+            if index >= 0:
+                hidden = read[index] if hidden is None else hidden + read[index]
+            assert hidden is not None
+            cell += hidden * to_cell[step]
+            np.multiply(slopes[step, :3], cell, out=values[:3])
+            np.multiply(slopes[step, 3], hidden, out=values[3])
+            hidden = self.gates.backward(step, values.reshape(-1, self.n_rows))
+            cell *= forget[step]
+        self.gates.gradient(into)
+        if self.state is not None:
+            into["state_weights"][:] += self.state.gradient()["weights"]
+
+
+class RecurrentObjective(HeadObjective):
+    """The squared error of a recurrent network, with a limit on the norm of its gradient.
+
+    The error is in units of the targets' mean variance, so that solvers, `tol` and the limit mean
+    the same for targets of any unit.
+
+    Attributes
+    ----------
+    norms : list of float
+        For each epoch the mean norm of the gradient, before it was limited.
+    """
+
+    def __init__(
+        self,
+        network: RecurrentNetwork,
+        alpha: float,
+        rows: TrainingRows,
+        aside: TrainingRows | None,
+        score: Callable[[np.ndarray, TrainingRows], float],
+        gradient_clip: float | None,
+    ) -> None:
+        unit = float(np.mean(network.scale**2)) ** 0.5
+
+        def loss(values: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            row_loss, slope = squared_error(values / unit, targets / unit)
+            return row_loss, slope / unit
+
+        super().__init__(network, loss, alpha, rows, aside, score)
+        self.gradient_clip = gradient_clip
+        self.norms: list[float] = []
+        self._in_epoch: list[float] = []
+
+    def loss_and_grad(self, theta: np.ndarray, rows: Rows) -> tuple[float, np.ndarray]:
+        """Return the loss and its gradient, limited."""
+        loss, grad = super().loss_and_grad(theta, rows)
+        norm = float(np.linalg.norm(grad))
+        self._in_epoch.append(norm)
+        if self.gradient_clip is not None and norm > self.gradient_clip:
+            grad *= self.gradient_clip / norm
+        return loss, grad
+
+    def end_epoch(self) -> None:
+        """Note the mean norm of the epoch."""
+        if self._in_epoch:
+            self.norms.append(float(np.mean(self._in_epoch)))
+        self._in_epoch = []

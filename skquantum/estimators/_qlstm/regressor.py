@@ -1,0 +1,517 @@
+"""Long short-term memory with quantum circuits as gates, for sequences and time series."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import cirq
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.callback import with_callbacks
+from sklearn.utils import Tags, check_array, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skquantum._named_parts import NamedPartsMixin
+from skquantum._validation import all_or_nothing
+from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
+from skquantum.estimators._head import with_weights
+from skquantum.estimators._learning import (
+    Circuits,
+    TrainedMixin,
+    r2,
+)
+from skquantum.estimators._qlstm.build import (
+    CELLS,
+    build_network,
+    cell_ansatz,
+    check_cell_init,
+    first_weights,
+    target_statistics,
+)
+from skquantum.estimators._qlstm.network import (
+    RecurrentNetwork,
+    RecurrentObjective,
+)
+from skquantum.estimators._rows import (
+    TrainingRows,
+    callback_data,
+    distinct_rows,
+)
+from skquantum.estimators._solvers import resolve_solver
+from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
+
+POSITIVE = Interval(Integral, 1, None, closed="left")
+
+
+class QLSTMRegressor(RegressorMixin, TrainedMixin, NamedPartsMixin):
+    """Long short-term memory whose gates are small quantum circuits (Q-LSTM).
+
+    A cell goes along a sequence with a hidden state h and a cell state c. At each time step,
+    circuits of hidden state and input, v = [h, x], take the place of the linear maps of an
+    ordinary LSTM [1]_: with their expectation values f, i, g and o,
+    ``c = sigmoid(f) c + sigmoid(i) tanh(g)`` and ``h = sigmoid(o) tanh(c)``. A linear map of the
+    last hidden state, or of every one, is the prediction. The weights are trained by gradients
+    through time and circuits.
+
+    Smooth series are easy: compare with a linear autoregression, for instance
+    :class:`sklearn.linear_model.Ridge` on the same windows, before believing in the circuits,
+    and with ``cell="lstm"``, the same model with classical gates. Features should be of about
+    unit size; targets may have any unit. Equal rows are merged into one with their total weight
+    before training.
+
+    Parameters
+    ----------
+    cell : {"linear_enhanced", "chen", "chen6", "lstm"}, default="linear_enhanced"
+        "chen": four circuits on h and x side by side, of which the first `hidden_size` qubits
+        are measured [1]_. "chen6": two more circuits after the output gate, one that makes the
+        next hidden state and one for the read-out; all qubits of the gates are measured, so c is
+        of their number. "linear_enhanced": a trainable linear map
+        brings h and x to `n_qubits` numbers, and one for each gate brings the expectation values
+        to `hidden_size` [2]_, so that these two are independent. "lstm": linear maps in place of
+        circuits, as a classical control; parameters of circuits have no effect then.
+    hidden_size : int, default=4
+        Length of h and, but for "chen6", of c.
+    n_qubits : int or None, default=None
+        Qubits of each circuit. None means 4 for "linear_enhanced", else one for each number of
+        h and x; fewer (at least `hidden_size`) fold them onto the register, which is slower.
+    n_layers : int, default=2
+        Layers of an ansatz that is given by its name.
+    encoding : str or Encoding, default="arctan"
+        Circuit that loads the numbers; see :class:`skquantum.circuits.ArctanEncoding`. With
+        exact states on qsim and up to five qubits training is fast, and fastest with the default
+        unless it folds.
+    ansatz : str or Ansatz, default="rings"
+        Circuit of the weights; see :class:`skquantum.circuits.EntanglingRings`.
+    entangler : {"alternate", "both"}, default="alternate"
+        With ``ansatz="rings"``, whether rings of CX gates of stride 2 and 1 take turns from
+        layer to layer, or each layer has both, as in [1]_ and with more gates.
+    n_channels : int, default=1
+        Values of a time step.
+    output : {"last", "sequence"}, default="last"
+        Whether `y` belongs to the last time step, or has values for each time step: then its
+        columns are those of the first step, of the second, and so on.
+    head : {"linear", "quantum"}, default="linear"
+        What comes before the linear read-out: nothing, or a further circuit.
+    solver : str, default="adam"
+        "adam", "rmsprop", "spsa", "lbfgs" or another method of :func:`scipy.optimize.minimize`
+        that needs no second derivatives.
+    learning_rate : float, default=0.1
+        Size of the steps of "adam", "rmsprop" and "spsa".
+    max_iter : int, default=500
+        Limit on epochs, or on the iterations of a solver of SciPy.
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch; "auto" is at most 200.
+    alpha : float, default=0.0
+        Strength of the L2 penalty on the coefficients of linear maps, divided by the number of
+        rows as in :class:`sklearn.neural_network.MLPRegressor`. Angles are not penalised.
+    gradient_clip : float or None, default=None
+        Largest norm of a step's gradient; a longer one is shortened to it. None means any.
+    tol : float, default=1e-6
+        Training stops when the loss (with `early_stopping` the score) did not get better by
+        `tol` for more than `n_iter_no_change` epochs.
+    n_iter_no_change : int, default=20
+        See `tol`.
+    early_stopping : bool, default=False
+        Whether to set random rows aside and to keep the weights of the best R² on them.
+    validation_fraction : float, default=0.1
+        Part of the distinct rows that `early_stopping` sets aside.
+    warm_start : bool, default=False
+        Whether `fit` starts from the weights of the last one.
+    init : {"small_normal", "uniform"} or array-like of shape (n_circuits, n_weights), \
+default="small_normal"
+        Angles to start from: normal and small, uniform in [0, 2 pi), or an array.
+    gradient : {"auto", "adjoint", "parameter-shift", "spsa"}, default="auto"
+        How the gradient through a circuit is found; "auto" is what suits the backend.
+    backend : Backend, default=None
+        How circuits are run; None means ``QsimBackend()``.
+    random_state : int, RandomState instance or None, default=None
+        First weights, mini-batches, the rows set aside, directions of "spsa".
+    verbose : bool, default=False
+        Whether to print the loss of each epoch.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_circuits, n_weights)
+        Angles of the circuits, in radians: those of forget gate, input gate, candidate and
+        output gate; with "chen6" those for the hidden state and the read-out; that of a quantum
+        head. No rows for "lstm".
+    readout_coef_, readout_intercept_ : ndarray of shape (n_outputs, n_read) and (n_outputs,)
+        The read-out, for one time step.
+    input_coef_, input_intercept_, gate_coef_, gate_intercept_ : ndarray
+        Linear maps into the circuits and out of them, with "linear_enhanced"; the latter two
+        are the gates themselves with "lstm".
+    n_timesteps_ : int
+        Length of a row's sequence.
+    loss_curve_ : list of float
+        For each epoch half the mean squared error, summed over outputs, in units of the targets'
+        mean variance, and the penalty.
+    best_loss_, validation_scores_, best_validation_score_, n_iter_
+        As in :class:`VariationalClassifier`.
+    gradient_norms_ : list of float
+        For each epoch the mean norm of the gradient before `gradient_clip`; empty for solvers
+        without gradients.
+    circuit_ : cirq.Circuit
+        The circuit of the forget gate with its weights bound; the symbols left receive h and x,
+        or what the linear map makes of them.
+    resources_ : dict
+        Qubits, depth and gates of one gate's circuit; ``n_cell_circuits``, the circuits of a
+        cell; ``n_parameters``; ``n_circuits`` that the fits would have cost on hardware, and
+        ``n_simulations`` that they did cost.
+    n_features_in_ : int
+        Number of values of a row.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, if `X` had any.
+
+    See Also
+    --------
+    skquantum.datasets.make_windows : Rows and targets from a series.
+    VariationalRegressor : One circuit for the whole window.
+
+    References
+    ----------
+    .. [1] S. Y.-C. Chen, S. Yoo and Y.-L. L. Fang, "Quantum long short-term memory", ICASSP 2022,
+       https://arxiv.org/abs/2009.01783
+    .. [2] Y. Cao, X. Zhou, X. Fei, H. Zhao, W. Liu and J. Zhao, "Linear-layer-enhanced quantum
+       long short-term memory for carbon price forecasting", Quantum Machine Intelligence 5, 26
+       (2023), https://doi.org/10.1007/s42484-023-00115-2
+
+    Examples
+    --------
+    >>> from skquantum import QLSTMRegressor
+    >>> from skquantum.datasets import make_damped_pendulum, make_windows
+    >>> series = make_damped_pendulum() / 3
+    >>> X, y = make_windows(series, window=4)
+    >>> model = QLSTMRegressor(random_state=0).fit(X[:160], y[:160])
+    >>> bool(model.score(X[160:], y[160:]) > 0.99)
+    True
+    >>> model.forecast(series, steps=3).shape
+    (3,)
+    """
+
+    _named_parts: ClassVar = {
+        "encoding": resolve_encoding,
+        "ansatz": resolve_ansatz,
+        "backend": resolve_backend,
+    }
+    _shared: ClassVar = {"ansatz": ("n_layers", "entangler")}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **TrainedMixin._parameter_constraints,
+        "cell": [StrOptions(set(CELLS))],
+        "hidden_size": [POSITIVE],
+        "n_qubits": [POSITIVE, None],
+        "n_layers": [POSITIVE],
+        "encoding": [str, Encoding],
+        "ansatz": [str, Ansatz],
+        "entangler": [StrOptions({"alternate", "both"})],
+        "n_channels": [POSITIVE],
+        "output": [StrOptions({"last", "sequence"})],
+        "head": [StrOptions({"linear", "quantum"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
+        "init": [str, "array-like"],
+        "gradient": [StrOptions(set(GRADIENTS))],
+        "backend": [Backend, None],
+    }
+
+    def __init__(
+        self,
+        cell: str = "linear_enhanced",
+        hidden_size: int = 4,
+        n_qubits: int | None = None,
+        n_layers: int = 2,
+        encoding: str | Encoding = "arctan",
+        ansatz: str | Ansatz = "rings",
+        entangler: str = "alternate",
+        n_channels: int = 1,
+        output: str = "last",
+        head: str = "linear",
+        solver: str = "adam",
+        learning_rate: float = 0.1,
+        max_iter: int = 500,
+        batch_size: int | str = "auto",
+        alpha: float = 0.0,
+        gradient_clip: float | None = None,
+        tol: float = 1e-6,
+        n_iter_no_change: int = 20,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        warm_start: bool = False,
+        init: str | ArrayLike = "small_normal",
+        gradient: str = "auto",
+        backend: Backend | None = None,
+        random_state: Any = None,
+        verbose: bool | int = False,
+    ) -> None:
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.n_qubits = n_qubits
+        self.n_layers = n_layers
+        self.encoding = encoding
+        self.ansatz = ansatz
+        self.entangler = entangler
+        self.n_channels = n_channels
+        self.output = output
+        self.head = head
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.alpha = alpha
+        self.gradient_clip = gradient_clip
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.init = init
+        self.gradient = gradient
+        self.backend = backend
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.input_tags.three_d_array = True
+        # Expectation values bound the gates of these: they leak what they should remember.
+        tags.regressor_tags.poor_score = self.cell in ("chen", "chen6")
+        return tags
+
+    weights_: np.ndarray
+    _network: RecurrentNetwork
+
+    @all_or_nothing
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train the model.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps * n_channels) or \
+(n_samples, n_timesteps, n_channels)
+            Sequences, the oldest time step first, all channels of a step side by side.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets: one or several numbers, for instance the next values. With
+            ``output="sequence"`` as many for each time step, time step by time step.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss.
+
+        Returns
+        -------
+        self : QLSTMRegressor
+            Fitted estimator. After an interruption by the keyboard, too: it has the best
+            weights so far.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data do not fit, before any training: a row is not a whole
+            number of time steps, or `y` is not one for each of them where it has to be. If the
+            loss is not finite from the start.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` was reached, or the loss became infinite or no number at some step;
+            then the last good weights are kept.
+        """
+        resolve_solver(self.solver)
+        check_cell_init(self.init)
+        data = callback_data(X, y, sample_weight)
+        learned = self._network if self.warm_start and hasattr(self, "weights_") else None
+        rows_X, targets = validate_data(
+            self,
+            self._matrix(X, self.n_channels),
+            y,
+            dtype=np.float64,
+            multi_output=True,
+            y_numeric=True,
+            reset=learned is None,
+        )
+        self._check_shapes(rows_X, targets)
+        self._flat = targets.ndim == 1
+        targets = targets.reshape(len(targets), -1).astype(np.float64)
+        rows = distinct_rows(rows_X, targets, sample_weight)
+        self._build(rows, learned)
+        self._learn(rows, data=data)
+        return self
+
+    @staticmethod
+    def _matrix(X: Any, n_channels: int) -> Any:
+        """Return sequences as rows of a matrix."""
+        n_axes = np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", 2)
+        if n_axes <= 2:
+            return X
+        X = check_array(X, allow_nd=True, dtype=np.float64, input_name="X")
+        if X.ndim != 3 or X.shape[2] != n_channels:
+            raise ValueError(
+                f"X of several axes must have shape (n_samples, n_timesteps, n_channels) with "
+                f"n_channels={n_channels}, got {X.shape}; set n_channels to the number of "
+                "values of a time step."
+            )
+        return X.reshape(len(X), -1)
+
+    def _check_shapes(self, X: np.ndarray, y: np.ndarray) -> None:
+        n_features = X.shape[1]
+        if n_features % self.n_channels:
+            raise ValueError(
+                f"X has {n_features} features, which is no whole number of time steps of "
+                f"n_channels={self.n_channels} values each. Cut or pad the rows, or set "
+                "n_channels to the number of values of a time step."
+            )
+        n_steps, n_columns = n_features // self.n_channels, 1 if y.ndim == 1 else y.shape[1]
+        if self.output == "sequence" and n_columns % n_steps:
+            raise ValueError(
+                f"output='sequence' needs targets for each of {n_steps} time steps, but y has "
+                f"{n_columns} columns; give a multiple of {n_steps}, or set output='last'."
+            )
+
+    def _build(self, rows: TrainingRows, learned: RecurrentNetwork | None) -> None:
+        """Build the network and choose its parameters, or go on from those that were learned."""
+        rng = check_random_state(self.random_state)
+        n_steps = rows.X.shape[1] // self.n_channels
+        mean, scale = target_statistics(rows, n_steps, self.output == "sequence")
+        if learned is not None and len(scale) == len(learned.scale):
+            scale = learned.scale  # the unit of what was learned
+        self._network = network = build_network(self, n_steps, scale, rng)
+        self.n_timesteps_ = n_steps
+        if learned is None:
+            weights = first_weights(self.init, network, self._cell_ansatz(), rng)
+            self._start(network.start(rng, weights, mean), rng, network.layout)
+        else:
+            self._start(None, rng, network.layout, learned.layout)
+
+    def _circuits(self) -> list[Circuits]:
+        network = self._network
+        return [
+            Circuits(bank.layer, bank.n_circuits * network.runs(name), data_gradient=True)
+            for name, bank in network.banks.items()
+        ]
+
+    def _objective(self, rows: TrainingRows, aside: TrainingRows | None) -> RecurrentObjective:
+        objective = RecurrentObjective(
+            self._network, self.alpha, rows, aside, r2, self.gradient_clip
+        )
+        self.gradient_norms_ = objective.norms  # each epoch adds its own
+        return objective
+
+    def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:
+        parts = self._network.arrays(theta)
+        circuits = [parts.pop(name) for name in self._network.banks]
+        weights = np.concatenate(circuits) if circuits else np.empty((0, 0))
+        learned = {f"{name}_": array for name, array in parts.items()}
+        return learned | {"_theta": theta, "weights_": weights}
+
+    def _cell_ansatz(self) -> Ansatz:
+        return cell_ansatz(self.ansatz, self.n_layers, self.entangler)
+
+    def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
+        if part != "ansatz":
+            return super()._resolve_part(part, value, params)
+        n_layers = params.get("n_layers", self.n_layers)
+        return cell_ansatz(value, n_layers, params.get("entangler", self.entangler))
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Predict values.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps * n_channels) or \
+(n_samples, n_timesteps, n_channels)
+            Sequences as in `fit`, scaled in the same way.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions, of the shape of `y` in `fit`.
+        """
+        check_is_fitted(self, "weights_")
+        X = self._matrix(X, self._network.n_channels)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        outputs = self._network.outputs(self._theta, rows)
+        return outputs[:, 0] if self._flat else outputs
+
+    def forecast(self, history: ArrayLike, steps: int) -> np.ndarray:
+        """Predict a series further and further, from its predictions.
+
+        It is meant for a model of the next values: `y` in `fit` were the values that follow the
+        window, all channels of one or several time steps (with ``output="sequence"``, that
+        follow each time step).
+
+        Parameters
+        ----------
+        history : array-like of shape (n_timesteps,) or (n_timesteps, n_channels)
+            The series so far, scaled as in `fit`; at least a window of it. What came before the
+            last window has no influence.
+        steps : int
+            Number of time steps to predict.
+
+        Returns
+        -------
+        ndarray of shape (steps,) or (steps, n_channels)
+            Predictions; one-dimensional if `history` is.
+
+        Raises
+        ------
+        ValueError
+            If the history is shorter than a window or not finite, `steps` is not a positive
+            integer, or the outputs are not whole time steps.
+        """
+        check_is_fitted(self, "weights_")
+        values = check_array(history, dtype=np.float64, ensure_2d=False, input_name="history")
+        self._check_forecast(values, steps)
+        n_channels, n_steps = self._network.n_channels, self.n_timesteps_
+        n_ahead = self._network.n_outputs // n_channels
+        series = list(values.reshape(-1, n_channels)[-n_steps:])
+        for _ in range(0, steps, n_ahead):
+            row = np.concatenate(series[-n_steps:])[None]
+            ahead = self._network.outputs(self._theta, row)[0, -self._network.n_outputs :]
+            series.extend(ahead.reshape(n_ahead, n_channels))
+        out = np.array(series[n_steps : n_steps + steps])
+        return out[:, 0] if values.ndim == 1 else out
+
+    def _check_forecast(self, history: np.ndarray, steps: int) -> None:
+        n_channels, n_outputs = self._network.n_channels, self._network.n_outputs
+        if not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1:
+            raise ValueError(f"steps must be a positive integer, got {steps!r}.")
+        if n_outputs % n_channels:
+            raise ValueError(
+                f"forecast needs a model of whole time steps of {n_channels} channels, but it has "
+                f"{n_outputs} outputs; fit it to the next values of all channels."
+            )
+        width = 1 if history.ndim == 1 else history.shape[1]
+        if history.ndim > 2 or width != n_channels:
+            raise ValueError(
+                f"history must have shape (n_timesteps, {n_channels})"
+                + (" or (n_timesteps,)" if n_channels == 1 else "")
+                + f", got {history.shape}."
+            )
+        if len(history) < self.n_timesteps_:
+            raise ValueError(
+                f"history has {len(history)} time steps, too few for the window of "
+                f"{self.n_timesteps_} that the model was fitted with."
+            )
+
+    @property
+    def circuit_(self) -> cirq.Circuit:
+        """The forget gate's circuit: weights are bound, data symbols are free."""
+        check_is_fitted(self, "weights_")
+        if not self._network.banks:
+            raise AttributeError("cell='lstm' has linear maps in place of circuits.")
+        layer = next(iter(self._network.banks.values())).layer
+        return with_weights(layer.circuit, layer, self.weights_[0])
+
+    @property
+    def resources_(self) -> dict[str, int]:
+        """Qubits, depth and gates of a gate's circuit, and what the fits cost so far."""
+        check_is_fitted(self, "weights_")
+        network = self._network
+        out = {"n_cell_circuits": sum(bank.n_circuits for bank in network.banks.values())}
+        if network.banks:
+            first = next(iter(network.banks.values()))
+            out |= circuit_resources(first.layer.circuit)
+        return out | {"n_parameters": network.layout.size} | self._cost()

@@ -1,0 +1,1 @@
+"""Classifier and regressor with a trainable circuit."""

@@ -1,0 +1,263 @@
+"""What the trainable classifier and regressor share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import cirq
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skquantum._named_parts import NamedPartsMixin
+from skquantum._validation import shown
+from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
+from skquantum.estimators._base import settled
+from skquantum.estimators._head import (
+    HeadObjective,
+    QuantumHead,
+    make_layer,
+    with_weights,
+)
+from skquantum.estimators._learning import Circuits, TrainedMixin
+from skquantum.estimators._losses import Loss, resolve_loss
+from skquantum.estimators._rows import TrainingRows
+from skquantum.estimators._solvers import is_stochastic, resolve_solver
+from skquantum.execution import (
+    GRADIENTS,
+    Backend,
+    circuit_resources,
+    resolve_backend,
+)
+from skquantum.layers import (
+    QuantumLayer,
+    check_init,
+    initial_weights,
+)
+
+# The number of layers unless somebody sets another one.
+N_LAYERS = 3
+
+Observables = str | Sequence[cirq.PauliSum | cirq.PauliString]
+
+
+class VariationalEstimator(TrainedMixin, NamedPartsMixin):
+    """What classifier and regressor share: a quantum head, and how it is trained."""
+
+    _named_parts: ClassVar = {
+        "encoding": resolve_encoding,
+        "ansatz": resolve_ansatz,
+        "backend": resolve_backend,
+    }
+    _shared: ClassVar = {"ansatz": ("n_layers",)}
+    _losses: ClassVar[dict[str, Loss]]
+    _score: Callable[[np.ndarray, TrainingRows], float]  # on rows set aside
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **TrainedMixin._parameter_constraints,
+        "encoding": [str, Encoding],
+        "ansatz": [str, Ansatz],
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "n_qubits": [Interval(Integral, 1, None, closed="left"), None],
+        "reupload": ["boolean"],
+        "embedding": [StrOptions({"linear"}), None],
+        "observables": [str, list, tuple, None],
+        "loss": [str],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "init": [str, "array-like"],
+        "gradient": [StrOptions(set(GRADIENTS))],
+        "backend": [Backend, None],
+    }
+
+    def __init__(
+        self,
+        encoding: str | Encoding,
+        ansatz: str | Ansatz,
+        n_layers: int,
+        n_qubits: int | None,
+        reupload: bool,
+        embedding: str | None,
+        observables: Observables | None,
+        loss: str,
+        alpha: float,
+        solver: str,
+        learning_rate: float,
+        max_iter: int,
+        batch_size: int | str,
+        tol: float,
+        n_iter_no_change: int,
+        early_stopping: bool,
+        validation_fraction: float,
+        warm_start: bool,
+        init: str | ArrayLike,
+        gradient: str,
+        backend: Backend | None,
+        random_state: Any,
+        verbose: bool | int,
+    ) -> None:
+        self.encoding = encoding
+        self.ansatz = ansatz
+        self.n_layers = n_layers
+        self.n_qubits = n_qubits
+        self.reupload = reupload
+        self.embedding = embedding
+        self.observables = observables
+        self.loss = loss
+        self.alpha = alpha
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.init = init
+        self.gradient = gradient
+        self.backend = backend
+        self.random_state = random_state
+        self.verbose = verbose
+
+    weights_: np.ndarray
+    layer_: QuantumLayer
+    _head: QuantumHead
+
+    @property
+    def circuit_(self) -> cirq.Circuit:
+        """The trained circuit: weights are bound, data symbols are free."""
+        check_is_fitted(self, "weights_")
+        return with_weights(self.layer_.circuit, self.layer_, self.weights_)
+
+    @property
+    def resources_(self) -> dict[str, int]:
+        """Qubits, depth and gates of the circuit, and what the fits cost so far."""
+        check_is_fitted(self, "weights_")
+        return circuit_resources(self.layer_.circuit) | self._cost()
+
+    def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
+        if part != "ansatz":
+            return super()._resolve_part(part, value, params)
+        return with_layers(value, params.get("n_layers", self.n_layers))
+
+    def _check_named(self) -> None:
+        """Check the names among the parameters, before any computation."""
+        with_layers(self.ansatz, self.n_layers)
+        resolve_solver(self.solver)
+        resolve_loss(self.loss, self._losses)
+        check_init(self.init)
+
+    def _check_partial(self) -> None:
+        """Check what does not go with `partial_fit`, and the names among the parameters."""
+        self._check_named()
+        if self.early_stopping:
+            raise ValueError(
+                "early_stopping=True sets rows of a whole fit aside and does not go with "
+                "partial_fit; set it to False."
+            )
+
+    def _learn_batch(self, rows: TrainingRows, *, first: bool) -> None:
+        """Go once over a batch; one without rows of positive weight changes nothing."""
+        if first and not len(rows.X):
+            raise ValueError(
+                "The first call of partial_fit needs at least one row of positive weight (its "
+                "sample_weight times the weight of its class)."
+            )
+        if first:
+            self._build(rows)
+        if not len(rows.X):
+            return
+        self._progress = self._progress.copy()
+        rng = self._progress.rng  # shared with the circuit, where gradients are random
+        state = rng.get_state()
+        try:
+            self._learn(rows, data=None)
+        except BaseException:
+            rng.set_state(state)
+            raise
+
+    def _resumes(self) -> bool:
+        """Whether `fit` goes on from the last one."""
+        return self.warm_start and hasattr(self, "weights_")
+
+    def _build(self, rows: TrainingRows) -> None:
+        """Build the circuit and choose the parameters to start from."""
+        n_features, n_outputs = rows.X.shape[1], rows.targets.shape[1]
+        learned = self._head.layout if self._resumes() else None
+        embedding = self.embedding == "linear"
+        ansatz = with_layers(self.ansatz, self.n_layers)
+        rng = check_random_state(self.random_state)
+        self.layer_ = make_layer(
+            n_features,
+            encoding=settled(resolve_encoding(self.encoding)),
+            ansatz=ansatz,
+            n_qubits=self.n_qubits,
+            embedding=embedding,
+            reupload=self.reupload,
+            observables=self.observables,
+            identity_blocks=isinstance(self.init, str) and self.init == "identity_blocks",
+            gradient=self.gradient,
+            backend=self.backend,
+            random_state=rng,
+        )
+        self._head = QuantumHead(
+            self.layer_, n_features=n_features, n_outputs=n_outputs, embedding=embedding
+        )
+        weights = initial_weights(self.init, self.layer_, ansatz, rng)
+        start = self._head.start(rng, weights, self._first_intercept(rows))
+        self._start(start, rng, self._head.layout, learned)
+
+    def _circuits(self) -> list[Circuits]:
+        return [Circuits(self.layer_, 1, self._head.embedding)]
+
+    def _objective(self, rows: TrainingRows, aside: TrainingRows | None) -> HeadObjective:
+        loss = resolve_loss(self.loss, self._losses)
+        return HeadObjective(self._head, loss, self.alpha, rows, aside, self._score)
+
+    def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:
+        parts = self._head.arrays(theta)
+        return {"_theta": theta} | {f"{name}_": array for name, array in parts.items()}
+
+    def _outputs(self, X: ArrayLike) -> np.ndarray:
+        check_is_fitted(self, "weights_")
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        return self._head.outputs(self._theta, rows)
+
+    def _first_intercept(self, rows: TrainingRows) -> np.ndarray:
+        raise NotImplementedError
+
+
+def with_layers(ansatz: str | Ansatz, n_layers: int) -> Ansatz:
+    """Return the ansatz that a parameter stands for: a name gets the number of layers.
+
+    Raises
+    ------
+    ValueError
+        If the number is not the default and would not be used.
+    """
+    resolved = resolve_ansatz(ansatz)
+    own = resolved.get_params(deep=False).get("n_layers")
+    if ansatz is not resolved and own is not None:
+        return resolved.set_params(n_layers=n_layers)
+    if n_layers not in (N_LAYERS, own):
+        brings = f"has n_layers={own}" if own is not None else "has no n_layers"
+        remedy = "set ansatz__n_layers" if own is not None else "leave it out"
+        raise ValueError(
+            f"n_layers={n_layers} would not be used: ansatz={shown(ansatz)} {brings}. Instead, "
+            f"{remedy}, or give an ansatz with layers by its name."
+        )
+    return resolved
+
+
+def can_partial_fit(estimator: VariationalEstimator) -> bool:
+    """Whether the solver goes step by step; else an error that says so."""
+    if not is_stochastic(resolve_solver(estimator.solver)):
+        raise AttributeError(
+            "partial_fit needs a solver that takes one step at a time, 'adam', 'rmsprop' or "
+            f"'spsa'; solver={estimator.solver!r} is not one."
+        )
+    return True

@@ -1,0 +1,1 @@
+"""From a circuit to a program, which has no circuit in it."""

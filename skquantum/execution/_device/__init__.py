@@ -1,0 +1,1 @@
+"""Devices: where a circuit goes, how it is run, what is kept."""

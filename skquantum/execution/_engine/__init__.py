@@ -1,0 +1,1 @@
+"""From a program and rows to numbers."""

@@ -1,0 +1,1 @@
+"""Noise and shots: what they are, and how the engine runs them."""

@@ -1,0 +1,1 @@
+"""Circuits that read the same values, as the gates of a cell do."""

@@ -1,0 +1,60 @@
+"""Weights to start from."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skquantum._symbols import symbols_of
+from skquantum._validation import did_you_mean
+from skquantum.circuits import Ansatz
+from skquantum.estimators import check_angles
+from skquantum.layers._layer import QuantumLayer
+
+INITS = ("small_normal", "identity_blocks", "uniform")
+
+
+def initial_weights(
+    init: str | ArrayLike,
+    layer: QuantumLayer,
+    ansatz: Ansatz,
+    rng: np.random.RandomState,
+    name: str = "init",
+) -> np.ndarray:
+    """Return weights of the circuit to start from.
+
+    Raises
+    ------
+    ValueError
+        If an array is not of the length of the weights, or not finite; it calls the parameter by
+        its name.
+    """
+    if not isinstance(init, str):
+        weights = np.asarray(init, dtype=float)
+        if weights.shape != (layer.n_weights,):
+            raise ValueError(
+                f"{name} has shape {weights.shape}, but the circuit has {layer.n_weights} "
+                f"weights: give an array of shape ({layer.n_weights},)."
+            )
+        check_angles(weights, name)
+        return weights.copy()
+    blocks = [symbols_of(block) for block in ansatz.layers(layer.n_qubits)]
+    if init == "identity_blocks":
+        # Each block is followed by its inverse: with equal angles they are the identity.
+        halves = [rng.uniform(0, 2 * np.pi, len(names)) for names in blocks]
+        return np.concatenate([np.tile(half, 2) for half in halves])
+    if init == "uniform":
+        return rng.uniform(0, 2 * np.pi, layer.n_weights)
+    # Theorem 4.1 of Zhang et al.: 1 / (4 S (L + 2)) for L layers and observables on S qubits.
+    local = max((len(string) for sums in layer.observables for string in sums), default=1)
+    variance = 1 / (4 * max(local, 1) * (len(blocks) + 2))
+    return rng.normal(0, variance**0.5, layer.n_weights)
+
+
+def check_init(init: str | ArrayLike) -> None:
+    """Raise an error for an unknown name."""
+    if isinstance(init, str) and init not in INITS:
+        raise ValueError(
+            f"Unknown init {init!r}.{did_you_mean(init, INITS)} Names are "
+            f"{', '.join(map(repr, INITS))}; an array of weights works too."
+        )
