@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         layers,
         metrics,
         saving,
+        testing,
     )
     from skquantum.comparison import Comparison, DecisionRule, compare
     from skquantum.estimators import (
@@ -57,6 +58,7 @@ _ORIGINS = {
     "layers": None,
     "metrics": None,
     "saving": None,
+    "testing": None,
 }
 
 __all__ = [
@@ -82,6 +84,7 @@ __all__ = [
     "layers",
     "metrics",
     "saving",
+    "testing",
 ]
 
 

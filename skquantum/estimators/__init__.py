@@ -1,7 +1,6 @@
 """Estimators that follow scikit-learn's interface."""
 
 from skquantum.estimators._features import QuantumFeatureTransformer
-from skquantum.estimators._head import check_angles as check_angles
 from skquantum.estimators._kernel.svm import (
     QuantumKernelSVC,
     QuantumKernelSVR,

@@ -21,7 +21,6 @@ from skquantum.estimators._losses import Loss
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._training import Layout, Objective, Rows
 from skquantum.execution import (
-    LARGEST,
     AngleError,
     Pullback,
 )
@@ -199,16 +198,6 @@ def _n_embedded(encoding: Encoding, n_qubits: int | None, n_features: int) -> in
     if isinstance(encoding, CircuitEncoding):  # one for each of its symbols
         return len(symbols_of(encoding.circuit)) or 1
     return n_qubits or min(n_features, EMBEDDED)
-
-
-def check_angles(weights: np.ndarray, name: str) -> None:
-    """Raise an error that names a parameter if what it holds are no angles."""
-    wrong = weights[~(np.abs(weights) <= LARGEST)]
-    if len(wrong):
-        raise ValueError(
-            f"{name} must be finite and hold angles in radians, of at most {LARGEST:g}; got "
-            f"{wrong[0]:g}. Larger ones are, modulo a turn, rounding alone."
-        )
 
 
 class Trainable(Protocol):

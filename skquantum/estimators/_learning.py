@@ -27,7 +27,6 @@ from skquantum.estimators._training import (
 )
 from skquantum.execution import (
     Backend,
-    ParameterShiftEvaluator,
     ReferenceBackend,
     measurement_settings,
     resolve_backend,
@@ -224,13 +223,14 @@ def _training_cost(
     layer: QuantumLayer, forward: int, backward: int, data_gradient: bool
 ) -> dict[str, int]:
     """Count what rows cost, run forward alone and with a gradient: on hardware, and here."""
-    shifts = ParameterShiftEvaluator(
-        ReferenceBackend(),
-        layer.circuit.freeze(),
+    evaluator = ReferenceBackend().evaluator(
+        layer.circuit,
         layer.data_symbols,
         layer.weight_symbols,
         layer.observables,
-    ).n_circuits(data_gradient=data_gradient)
+        gradient="parameter-shift",
+    )
+    shifts = evaluator.n_circuits(data_gradient=data_gradient) or 0
     settings = len(measurement_settings(layer.observables, cirq.LineQubit.range(layer.n_qubits)))
     # With the adjoint method: the state, and its adjoint on the way back.
     per_gradient = {"adjoint": 2, "parameter-shift": 1 + shifts, "spsa": 3}[layer.gradient]

@@ -19,9 +19,14 @@ from skquantum.execution._engine.adjoint import bind as bind
 from skquantum.execution._engine.adjoint import row_gradient as row_gradient
 from skquantum.execution._engine.evaluator import AdjointEvaluator as AdjointEvaluator
 from skquantum.execution._engine.observables import check_observables as check_observables
-from skquantum.execution._evaluation import Evaluator, Pullback
+from skquantum.execution._evaluation import Evaluator
+from skquantum.execution._evaluation import Pullback as Pullback
 from skquantum.execution._gradients import ParameterShiftEvaluator as ParameterShiftEvaluator
-from skquantum.execution._measurement import measurement_settings as measurement_settings
+from skquantum.execution._measurement import (
+    MeasurementSetting,
+    compute_uncompute,
+    measurement_settings,
+)
 from skquantum.execution._mitigated import MitigatedBackend
 from skquantum.execution._qsim_backend import QsimBackend, resolve_backend
 from skquantum.execution._reference import ReferenceBackend
@@ -32,13 +37,15 @@ __all__ = [
     "GRADIENTS",
     "Backend",
     "Evaluator",
+    "MeasurementSetting",
     "MitigatedBackend",
-    "Pullback",
     "QsimBackend",
     "ReferenceBackend",
     "RotationForm",
     "SamplerBackend",
     "circuit_resources",
+    "compute_uncompute",
+    "measurement_settings",
     "resolve_backend",
     "rotation_form",
 ]

@@ -244,9 +244,9 @@ class Backend(NamedPartsMixin, ABC):
     ) -> Evaluator:
         parts = circuit, data, weights, observables
         if gradient == "parameter-shift":
-            return ParameterShiftEvaluator(self, *parts)
+            return ParameterShiftEvaluator(self.expectations, *parts)
         if gradient == "spsa":
-            return SPSAEvaluator(self, *parts, random_state=random_state)
+            return SPSAEvaluator(self.expectations, *parts, random_state=random_state)
         return self._adjoint(*parts)
 
     def _adjoint(

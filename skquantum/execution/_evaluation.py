@@ -58,3 +58,8 @@ class Evaluator(ABC):
             circuits that are run.
         """
         return None
+
+    @property
+    def n_state_qubits(self) -> int | None:
+        """Number of qubits of the exact state vectors that it runs, None if it runs no such."""
+        return None

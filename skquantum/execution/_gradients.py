@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cirq
 import numpy as np
@@ -20,22 +20,22 @@ from skquantum.execution._compiler.rotations import (
 )
 from skquantum.execution._evaluation import Evaluator, Pullback
 
-if TYPE_CHECKING:
-    from skquantum.execution._backend import Backend
+# Takes a circuit, symbols, rows of their values and observables, as `Backend.expectations` does.
+Expectations = Callable[..., np.ndarray]
 
 
 class _ExpectationEvaluator(Evaluator):
-    """What the two evaluators share: a forward pass through the backend."""
+    """What the two evaluators share: expectation values, and how to get them."""
 
     def __init__(
         self,
-        backend: Backend,
+        expectations: Expectations,
         circuit: cirq.FrozenCircuit,
         data: tuple[sympy.Symbol, ...],
         weights: tuple[sympy.Symbol, ...],
         observables: Sequence[cirq.PauliSum],
     ) -> None:
-        self.backend = backend
+        self.expectations = expectations
         self.circuit = circuit
         self.data, self.weights = data, weights
         self.observables = list(observables)
@@ -44,7 +44,7 @@ class _ExpectationEvaluator(Evaluator):
         """Return expectation values, shape (n_samples, n_observables)."""
         values = np.hstack([X, np.broadcast_to(weights, (len(X), len(weights)))])
         symbols = (*self.data, *self.weights)
-        return self.backend.expectations(self.circuit, symbols, values, self.observables)
+        return self.expectations(self.circuit, symbols, values, self.observables)
 
 
 class ParameterShiftEvaluator(_ExpectationEvaluator):
@@ -96,7 +96,7 @@ class ParameterShiftEvaluator(_ExpectationEvaluator):
                 moved = np.repeat(angles[:, None, :], 2 * len(shifts), axis=1)
                 moved[term] += np.concatenate([shifts, -shifts])[:, None]
                 values = moved.reshape(len(angles), -1).T / np.pi
-                out = self.backend.expectations(
+                out = self.expectations(
                     self._free, self._symbols, values, self.observables
                 ).reshape(2, len(shifts), *cotangent.shape)
                 gradient[term] = np.einsum("s,sno,no->n", factors, out[0] - out[1], cotangent)

@@ -110,7 +110,7 @@ def measurement_settings(
     Examples
     --------
     >>> import cirq
-    >>> from skquantum.execution._measurement import measurement_settings
+    >>> from skquantum.execution import measurement_settings
     >>> a, b = cirq.LineQubit.range(2)
     >>> sums = [cirq.PauliSum.wrap(cirq.Z(a)), cirq.X(a) * cirq.X(b) + cirq.Z(a) * cirq.Z(b)]
     >>> [setting.basis for setting in measurement_settings(sums, [a, b])] == [

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from skquantum._symbols import symbols_of
 from skquantum._validation import did_you_mean
 from skquantum.circuits import Ansatz
-from skquantum.estimators import check_angles
+from skquantum.execution import LARGEST
 from skquantum.layers._layer import QuantumLayer
 
 INITS = ("small_normal", "identity_blocks", "uniform")
@@ -49,6 +49,16 @@ def initial_weights(
     local = max((len(string) for sums in layer.observables for string in sums), default=1)
     variance = 1 / (4 * max(local, 1) * (len(blocks) + 2))
     return rng.normal(0, variance**0.5, layer.n_weights)
+
+
+def check_angles(weights: np.ndarray, name: str) -> None:
+    """Raise an error that names a parameter if what it holds are no angles."""
+    wrong = weights[~(np.abs(weights) <= LARGEST)]
+    if len(wrong):
+        raise ValueError(
+            f"{name} must be finite and hold angles in radians, of at most {LARGEST:g}; got "
+            f"{wrong[0]:g}. Larger ones are, modulo a turn, rounding alone."
+        )
 
 
 def check_init(init: str | ArrayLike) -> None:

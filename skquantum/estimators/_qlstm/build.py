@@ -19,7 +19,6 @@ from skquantum.circuits import (
     resolve_encoding,
 )
 from skquantum.estimators._base import settled
-from skquantum.estimators._head import check_angles
 from skquantum.estimators._qlstm.gates import (
     CircuitGates,
     EnhancedGates,
@@ -28,7 +27,7 @@ from skquantum.estimators._qlstm.gates import (
 )
 from skquantum.estimators._qlstm.network import RecurrentNetwork
 from skquantum.estimators._rows import TrainingRows
-from skquantum.layers import CircuitBank, initial_weights
+from skquantum.layers import CircuitBank, check_angles, initial_weights
 
 CELLS = ("linear_enhanced", "chen", "chen6", "lstm")
 INITS = ("small_normal", "uniform")

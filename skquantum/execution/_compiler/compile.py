@@ -15,11 +15,9 @@ import sympy
 from skquantum._symbols import is_symbolic
 from skquantum.execution._compiler.fusion import Gate, Run, fuse
 from skquantum.execution._compiler.gates import check_symbols, depends_on, flatten
-from skquantum.execution._compiler.program import Program
+from skquantum.execution._compiler.program import DENSE_QUBITS, Program
 from skquantum.execution._compiler.rotations import RotationForm, matrix_of, rotation_form
 from skquantum.execution._compiler.schedule import Schedule
-
-FUSE_ABOVE = 6  # qubits; up to here the engine makes one matrix of everything between the data
 
 
 @lru_cache(maxsize=32)
@@ -63,7 +61,7 @@ def compile_program(
     check_symbols(circuit, (*data, *weights))
     gates = list(_gates(circuit, {q: i for i, q in enumerate(qubits)}, set(data)))
     schedule = _scheduled(gates, len(qubits), data)
-    if fused or (fused is None and weights and len(qubits) > FUSE_ABOVE):
+    if fused or (fused is None and weights and len(qubits) > DENSE_QUBITS):
         runs = list(fuse(gates))
         if any(isinstance(gate, Run) for gate in runs):
             other = _scheduled(runs, len(qubits), data)

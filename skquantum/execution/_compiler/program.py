@@ -1,4 +1,4 @@
-"""The compiler: a Cirq circuit becomes a short list of segments that run on a whole batch.
+"""What a program is: a short list of segments that run on a whole batch.
 
 Symbols are either *data*, with a value for each row of the batch, or *weights*, with one value
 for all rows. Segments come in four kinds:
@@ -9,8 +9,6 @@ for all rows. Segments come in four kinds:
 - *phases*: gates that differ from row to row, and rotations of several qubits. Between fixed
   basis changes, which join the neighbouring segments, each of them is a diagonal
   ``exp(i pi t s)``, and all the commuting diagonals of a layer are one elementwise product.
-
-Nothing here simulates, and nothing here knows of qsim.
 """
 
 from __future__ import annotations
@@ -22,6 +20,10 @@ import cirq
 import numpy as np
 
 from skquantum.execution._compiler.angles import Angles
+
+# Up to here all that the rows share, between two layers of phases by row, is one matrix: it costs
+# less than its calls. Above, gates that follow one another on two qubits are made one.
+DENSE_QUBITS = 6
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,7 +28,7 @@ ERRORS = ("pauli_error_per_gate", "pauli_error_per_cycle", "p00_error", "p11_err
 MAX_EMBEDDINGS = 5000  # compared with one another
 MAX_STEPS = 50_000  # of the search for them
 SHARES = (0.2, 0.4, 0.6, 0.8)  # of the connections, in which they are searched one after another
-DENSE_QUBITS = 8  # up to which a density matrix is faster than trajectories
+DENSE_MACHINE_QUBITS = 8  # up to which a density matrix is faster than trajectories
 
 Interactions = frozenset[tuple[tuple[cirq.Qid, cirq.Qid], int]]
 Place = dict[cirq.Qid, cirq.Qid]
@@ -327,7 +327,7 @@ def _virtual_machine(name: str, dense: bool, seed: int | None) -> cirq.Sampler:
 
 def virtual_machine(name: str, n_qubits: int, seed: int | None) -> cirq.Sampler:
     """Return the sampler of Google's quantum virtual machine of this name."""
-    return _virtual_machine(name, n_qubits <= DENSE_QUBITS, seed)
+    return _virtual_machine(name, n_qubits <= DENSE_MACHINE_QUBITS, seed)
 
 
 def measured(circuit: cirq.AbstractCircuit, qubits: Iterable[cirq.Qid]) -> cirq.FrozenCircuit:

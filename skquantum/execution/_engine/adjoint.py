@@ -35,7 +35,6 @@ from skquantum.execution._compiler.program import (
 )
 from skquantum.execution._engine.derived import derived
 
-DENSE_QUBITS = 6  # up to here a shared block as one matrix costs less than its calls
 CHUNK_AMPLITUDES = 2**16  # two states of this size and their temporaries stay in cache
 
 # The pullback of a forward pass: from dL/d(outputs) to (dL/dX, dL/dweights).

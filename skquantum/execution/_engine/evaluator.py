@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from skquantum.execution._compiler.program import (
+    DENSE_QUBITS,
     Fixed,
     Local,
     Pairs,
@@ -22,7 +23,6 @@ from skquantum.execution._compiler.program import (
 )
 from skquantum.execution._engine.adjoint import (
     CHUNK_AMPLITUDES,
-    DENSE_QUBITS,
     Bound,
     DenseBlocks,
     Plan,
@@ -86,6 +86,11 @@ class AdjointEvaluator(Evaluator):
         self.observables = observables
         self.n_threads = n_threads
         self.prepare = prepare
+
+    @property
+    def n_state_qubits(self) -> int | None:
+        """The number of qubits of its program."""
+        return self.program.n_qubits
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return expectation values, shape (n_samples, n_observables)."""

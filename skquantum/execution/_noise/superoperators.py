@@ -23,7 +23,6 @@ import numpy as np
 import sympy
 
 from skquantum._symbols import is_symbolic, symbols_of
-from skquantum.execution._compiler.compile import FUSE_ABOVE
 from skquantum.execution._compiler.fusion import (
     Gate,
     Run,
@@ -35,7 +34,7 @@ from skquantum.execution._compiler.gates import (
     flatten,
     runs_directly,
 )
-from skquantum.execution._compiler.program import Program
+from skquantum.execution._compiler.program import DENSE_QUBITS, Program
 from skquantum.execution._compiler.rotations import (
     RotationForm,
     matrix_of,
@@ -119,7 +118,7 @@ class _Doubled:
         self.index = {q: i for i, q in enumerate(qubits)}
         self.noise = noise
         self.data = set(data)
-        self.fused = fused and 2 * len(qubits) > FUSE_ABOVE
+        self.fused = fused and 2 * len(qubits) > DENSE_QUBITS
         self.schedule = Schedule(2 * len(qubits), self.data)
         self.waiting: dict[int, list[Gate]] = {q: [] for q in range(len(qubits))}
 

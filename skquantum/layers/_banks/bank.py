@@ -9,7 +9,7 @@ import cirq
 import numpy as np
 
 from skquantum.circuits import Ansatz, ArctanEncoding, Encoding
-from skquantum.execution import AdjointEvaluator, Backend
+from skquantum.execution import Backend
 from skquantum.layers._banks.bound import (
     BoundBank,
     LayerBank,
@@ -87,9 +87,7 @@ class CircuitBank:
         n_qubits = self.layer.n_qubits
         applies = (
             n_qubits <= FAST_QUBITS
-            # Exact pure states: those of a noisy circuit have twice as many qubits.
-            and type(evaluator) is AdjointEvaluator
-            and evaluator.program.n_qubits == n_qubits
+            and evaluator.n_state_qubits == n_qubits  # exact states, without noise
         )
         return self._prepared if applies else None
 
