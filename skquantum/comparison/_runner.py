@@ -25,6 +25,7 @@ from skquantum.comparison._candidates import (
 from skquantum.comparison._data import check_features, check_target, make_splits
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._measure import FoldResult, Problem, evaluate
+from skquantum.comparison._pages import wrap
 from skquantum.comparison._progress import Interrupted, Progress, interruptible
 from skquantum.comparison._provenance import provenance
 from skquantum.comparison._result import Comparison
@@ -42,7 +43,6 @@ from skquantum.comparison._series import (
     make_windowing,
     neg_log_rmse,
 )
-from skquantum.comparison._text import wrap
 
 DEFAULT_SCORING = {"classification": "accuracy", "regression": "r2", "series": neg_log_rmse}
 

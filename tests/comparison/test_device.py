@@ -38,7 +38,7 @@ def test_models_are_tried_with_noise_and_shots():
 
 
 def _paragraphs(comparison):
-    from skquantum.comparison._device import device_paragraphs
+    from skquantum.comparison._pages._device import device_paragraphs
 
     return device_paragraphs(comparison)
 

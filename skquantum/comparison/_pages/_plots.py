@@ -1,14 +1,12 @@
 """Score spread and calibration curves, drawn with matplotlib."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from skquantum.comparison._findings import Findings
 from skquantum.comparison._summary import values
 from skquantum.metrics import reliability_bins
-
-if TYPE_CHECKING:
-    from skquantum.comparison._result import Comparison
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers. The first two, the
 # strongest, are for the models compared; baselines take the rest.
@@ -21,7 +19,7 @@ BINS = 10
 FEWEST_ROWS = 10
 
 
-def plot(comparison: "Comparison", axes: Any = None) -> Any:
+def plot(comparison: Findings, axes: Any = None) -> Any:
     """Draw on given axes, or on a new figure."""
     if axes is None:
         import matplotlib.pyplot as plt
@@ -37,7 +35,7 @@ def plot(comparison: "Comparison", axes: Any = None) -> Any:
     return axes[0].figure
 
 
-def colours(comparison: "Comparison") -> dict[str, str]:
+def colours(comparison: Findings) -> dict[str, str]:
     """Return the colour of each model."""
     found: dict[str, str] = {}
     for names, palette in (
@@ -53,7 +51,7 @@ def _literal(name: str) -> str:
     return name.replace("$", r"\$")
 
 
-def draw_scores(comparison: "Comparison", ax: Any) -> None:
+def draw_scores(comparison: Findings, ax: Any) -> None:
     """Draw one dot for each fold, and a bar at the mean."""
     names = comparison.models[::-1]  # the first comes on top
     for position, name in enumerate(names):
@@ -74,7 +72,7 @@ def draw_scores(comparison: "Comparison", ax: Any) -> None:
     ax.tick_params(axis="y", length=0)
 
 
-def draw_calibration(comparison: "Comparison", ax: Any) -> None:
+def draw_calibration(comparison: Findings, ax: Any) -> None:
     """Draw accuracy against confidence in the predicted class, all folds together."""
     ax.plot([0, 1], [0, 1], color="#999999", lw=1, ls=(0, (4, 3)))
     low = 1.0
@@ -115,7 +113,7 @@ def draw_calibration(comparison: "Comparison", ax: Any) -> None:
         ax.spines[side].set_visible(False)
 
 
-def draw_forecasts(comparison: "Comparison", ax: Any) -> None:
+def draw_forecasts(comparison: Findings, ax: Any) -> None:
     """Draw truth and forecasts at the end of the last fold: the best baseline and the models.
 
     Of several steps at once these are the forecasts for the last of them.
@@ -153,7 +151,7 @@ def draw_forecasts(comparison: "Comparison", ax: Any) -> None:
         ax.spines[side].set_visible(False)
 
 
-def draw_training(comparison: "Comparison", ax: Any) -> None:
+def draw_training(comparison: Findings, ax: Any) -> None:
     """Draw the loss of each epoch, one line for each fold, of the models that have one."""
     for name in comparison.models:
         is_baseline = name in comparison.baselines

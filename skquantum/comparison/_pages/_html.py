@@ -4,24 +4,22 @@ import io
 import re
 from collections.abc import Callable, Iterable
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from skquantum.comparison._data import INNER_SPLITS
-from skquantum.comparison._device import device_html
-from skquantum.comparison._plots import (
+from skquantum.comparison._findings import Findings
+from skquantum.comparison._pages._device import device_html
+from skquantum.comparison._pages._plots import (
     colours,
     draw_calibration,
     draw_forecasts,
     draw_scores,
     draw_training,
 )
-from skquantum.comparison._style import CSS
-from skquantum.comparison._text import folds_done, incomplete
-
-if TYPE_CHECKING:
-    from skquantum.comparison._result import Comparison
+from skquantum.comparison._pages._style import CSS
+from skquantum.comparison._pages._text import folds_done, incomplete
 
 # A colour that no plot uses: it stands for the page's own text colour.
 INK = "#010203"
@@ -35,7 +33,7 @@ STAMPS = {
 }
 
 
-def page(comparison: "Comparison") -> str:
+def page(comparison: Findings) -> str:
     """Return the report as a page of its own."""
     title = f"Model comparison: {comparison.run.get('name', comparison.task)}"
     sections = [
@@ -61,19 +59,19 @@ def page(comparison: "Comparison") -> str:
     )
 
 
-def fragment(comparison: "Comparison") -> str:
+def fragment(comparison: Findings) -> str:
     """Return the findings as part of a page, for notebooks."""
     parts = (_rule, _verdict, _table, _plots)
     body = "\n".join(filter(None, (part(comparison) for part in parts)))
     return f'<style>{CSS}</style><div class="skq skq-notebook">{body}</div>'
 
 
-def _rule(comparison: "Comparison") -> str:
+def _rule(comparison: Findings) -> str:
     rule = escape(comparison.rule_text)
     return f'<p class="skq-rule"><b>The rule, fixed before the run.</b> {rule}</p>'
 
 
-def _verdict(comparison: "Comparison") -> str:
+def _verdict(comparison: Findings) -> str:
     parts = []
     if not comparison.complete:
         parts.append(f'<p class="skq-note"><b>{escape(incomplete(comparison))}</b></p>')
@@ -89,7 +87,7 @@ def _verdict(comparison: "Comparison") -> str:
     return "\n".join(parts)
 
 
-def _table(comparison: "Comparison") -> str:
+def _table(comparison: Findings) -> str:
     shown = comparison.columns
     best = {column.key: comparison.best(column) for column in shown}
     head = "".join(
@@ -123,7 +121,7 @@ def _table(comparison: "Comparison") -> str:
     )
 
 
-def _calibration(comparison: "Comparison") -> str:
+def _calibration(comparison: Findings) -> str:
     """Say where probabilities come from, for tasks that have any."""
     if comparison.task != "classification":
         return ""
@@ -133,7 +131,7 @@ def _calibration(comparison: "Comparison") -> str:
     )
 
 
-def _more_fits(comparison: "Comparison") -> str:
+def _more_fits(comparison: Findings) -> str:
     if comparison.task != "classification":
         return ""
     return (
@@ -142,7 +140,7 @@ def _more_fits(comparison: "Comparison") -> str:
     )
 
 
-def _plots(comparison: "Comparison") -> str:
+def _plots(comparison: Findings) -> str:
     drawn = [("Score of each fold", draw_scores)]
     if comparison.task == "classification":
         drawn.append(("Calibration", draw_calibration))
@@ -169,7 +167,7 @@ def _plots(comparison: "Comparison") -> str:
     )
 
 
-def _svg(draw: Callable[["Comparison", Any], None], comparison: "Comparison", title: str) -> str:
+def _svg(draw: Callable[[Findings, Any], None], comparison: Findings, title: str) -> str:
     """Draw as inline SVG, in the page's own text colour."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -197,7 +195,7 @@ def _svg(draw: Callable[["Comparison", Any], None], comparison: "Comparison", ti
     return svg.replace(INK, "currentColor")
 
 
-def _resources(comparison: "Comparison") -> str:
+def _resources(comparison: Findings) -> str:
     found = {name: comparison.resources(name) for name in comparison.models}
     found = {name: costs for name, costs in found.items() if costs}
     if not found:
@@ -218,7 +216,7 @@ def _resources(comparison: "Comparison") -> str:
     )
 
 
-def _circuits(comparison: "Comparison") -> str:
+def _circuits(comparison: Findings) -> str:
     drawings = []
     for name in comparison.models:
         circuit = next((r.circuit for r in comparison.of(name) if r.circuit), None)
@@ -227,7 +225,7 @@ def _circuits(comparison: "Comparison") -> str:
     return "<h2>Circuit</h2>" + "".join(drawings) if drawings else ""
 
 
-def _tuning(comparison: "Comparison") -> str:
+def _tuning(comparison: Findings) -> str:
     rows = []
     for entrant in comparison.entrants:
         results = [r for r in comparison.of(entrant.name) if r.error is None]
@@ -276,7 +274,7 @@ def _total_seconds(seconds: Iterable[float]) -> str:
     return f"{np.sum(list(seconds)):.1f}"
 
 
-def _warnings(comparison: "Comparison") -> str:
+def _warnings(comparison: Findings) -> str:
     counts: dict[tuple[str, str], int] = {}
     for result in comparison.results:
         for text in result.warnings:
@@ -293,7 +291,7 @@ def _warnings(comparison: "Comparison") -> str:
     )
 
 
-def _run(comparison: "Comparison") -> str:
+def _run(comparison: Findings) -> str:
     run = {**comparison.run, "time": f"{comparison.elapsed:.1f} s"}
     items = "".join(
         f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>"
