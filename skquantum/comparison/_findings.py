@@ -8,7 +8,8 @@ import numpy as np
 from skquantum.comparison._candidates import Entrant
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._measure import FoldResult
-from skquantum.comparison._rule import LOG_ERROR, DecisionRule, Verdict, decide
+from skquantum.comparison._paired import LOG_ERROR
+from skquantum.comparison._rule import DecisionRule, Rival, Verdict, best_of, decide
 from skquantum.comparison._summary import (
     TIMES,
     Column,
@@ -17,6 +18,7 @@ from skquantum.comparison._summary import (
     resources,
     values,
 )
+from skquantum.comparison._wording import worded
 
 
 @dataclass
@@ -100,12 +102,8 @@ class Findings:
 
         Of baselines with the same score it is the one with the cheapest prediction.
         """
-        ranks = {
-            name: (round(self.mean(name, "score")[0], 9), -self.mean(name, "predict_time")[0])
-            for name in self.baselines
-            if np.isfinite(self.mean(name, "score")[0])
-        }
-        return max(ranks, key=ranks.__getitem__) if ranks else None
+        rivals = self._rivals([])
+        return best_of(rivals).name if rivals else None
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -191,42 +189,45 @@ class Findings:
         shown |= {key: getattr(result, key) for key in TIMES}
         return shown | {"parameters": result.parameters, "error": result.error}
 
+    def _rivals(self, against: list[FoldResult]) -> list[Rival]:
+        """Return the baselines that have finished a fold, next to the results of a model."""
+        found = []
+        for name in self.baselines:
+            mean = self.mean(name, "score")[0]
+            if not np.isfinite(mean):
+                continue
+            scores = {r.fold: r.metrics["score"] for r in self.of(name) if r.error is None}
+            differences = [
+                r.metrics["score"] - scores[r.fold] for r in against if r.fold in scores
+            ]
+            time = self.mean(name, "predict_time")[0]
+            found.append(Rival(name, mean, time, np.array(differences)))
+        return found
+
     def _verdict(self, model: str) -> Verdict:
-        baseline = self.best_baseline
         if model in self.failures:
-            return self._none(
-                model, "failed", f"No verdict on {model}: it failed with {self.failures[model]}."
-            )
-        theirs = (
-            {} if baseline is None else {r.fold: r for r in self.of(baseline) if r.error is None}
-        )
-        both = [(r, theirs[r.fold]) for r in self.of(model) if r.fold in theirs]
-        if baseline is None or not both:
-            return self._none(model, "unfinished", f"No verdict on {model}: no fold is finished.")
-        mine, their_results = [r for r, _ in both], [r for _, r in both]
+            said = f"No verdict on {model}: it failed with {self.failures[model]}."
+            return Verdict(model, self.best_baseline or "", "failed", advice=said, text=said)
+        mine = [r for r in self.of(model) if r.error is None]
+        rivals = [rival for rival in self._rivals(mine) if len(rival.differences)]
+        if not rivals:
+            said = f"No verdict on {model}: no fold is finished."
+            return Verdict(model, self.best_baseline or "", "unfinished", advice=said, text=said)
         verdict = decide(
             self.rule,
             model=model,
-            baseline=baseline,
-            model_scores=values(mine, "score"),
-            baseline_scores=values(their_results, "score"),
+            predict_time=float(values(mine, "predict_time").mean()),
+            rivals=rivals,
             test_to_train=float(np.mean([r.n_test / r.n_train for r in mine])),
-            predict_times=(
-                float(values(mine, "predict_time").mean()),
-                float(values(their_results, "predict_time").mean()),
-            ),
-            metric=self.metric.replace("_", " "),
+            n_test=float(np.max([r.n_test for r in mine])),
+            metric=self.metric,
         )
-        if len(both) == self.n_folds:
+        verdict = worded(verdict, self.rule, self.metric)
+        if verdict.n_folds == self.n_folds:
             return verdict
-        folds = "1 fold" if len(both) == 1 else f"{len(both)} folds"
+        folds = "1 fold" if verdict.n_folds == 1 else f"{verdict.n_folds} folds"
         return replace(
-            verdict, text=f"So far: {verdict.text} This is from the {folds} both finished."
+            verdict,
+            advice=f"So far: {verdict.advice}",
+            text=f"So far: {verdict.text} This is from the {folds} both finished.",
         )
-
-    def _none(self, model: str, decision: str, text: str) -> Verdict:
-        nothing = float("nan")
-        return Verdict(
-            model, self.best_baseline or "", decision, nothing, (nothing, nothing), nothing,
-            nothing, text,
-        )  # fmt: skip

@@ -26,11 +26,11 @@ from skquantum.comparison._data import check_features, check_target, make_splits
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._measure import FoldResult, Problem, evaluate
 from skquantum.comparison._pages import wrap
+from skquantum.comparison._paired import LOG_ERROR
 from skquantum.comparison._progress import Interrupted, Progress, interruptible
 from skquantum.comparison._provenance import provenance
 from skquantum.comparison._result import Comparison
 from skquantum.comparison._rule import (
-    LOG_ERROR,
     DecisionRule,
     poor_idea_after_baselines,
     poor_ideas_at_first_sight,

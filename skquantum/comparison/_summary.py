@@ -90,6 +90,12 @@ RESOURCES = {
 }
 
 
+def duration(seconds: float) -> str:
+    """Return a time with its unit, in three digits."""
+    unit, size = next((u, s) for u, s in UNITS if seconds >= s or u == UNITS[-1][0])
+    return f"{seconds / size:.3g} {unit}"
+
+
 def time_against(mine: float, theirs: float) -> str:
     """Return two times next to one another, the unit once if it is the same."""
     column = _COSTS[1]
