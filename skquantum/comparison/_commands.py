@@ -48,6 +48,7 @@ def run_compare(arguments: argparse.Namespace, command: str) -> int:
     rule = DecisionRule(
         max_score_drop=arguments.max_score_drop,
         max_cost_ratio=arguments.max_cost_ratio,
+        latency_floor=arguments.latency,
         alpha=arguments.alpha,
         hardware_latency=arguments.hardware_latency,
     )

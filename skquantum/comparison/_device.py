@@ -13,6 +13,10 @@ from skquantum.estimators._backends import fitted_attribute, on_other_backend, w
 from skquantum.execution import Backend, QsimBackend
 from skquantum.execution.measurement import measurement_settings
 
+# What public price lists ask for a circuit, all its shots included, in USD.
+PUBLIC_PRICES = (0.035, 0.15)
+SHOTS, SECONDS_PER_CIRCUIT = 1000, 0.1
+
 
 @dataclass(frozen=True)
 class DeviceTest:
@@ -27,6 +31,10 @@ class DeviceTest:
         How often each circuit is run; None means infinitely often.
     price_per_shot, price_per_circuit : float, default=0
         What is asked for each shot, and for each circuit whatever its shots, in any currency.
+        Without either, the report reckons with what public price lists ask.
+    seconds_per_circuit : float, default=0.1
+        How long the device is busy with all shots of a circuit; the default is 1000 shots of
+        0.1 ms. Queues come on top.
 
     Examples
     --------
@@ -36,15 +44,17 @@ class DeviceTest:
     """
 
     noise: Any = "willow_pink"
-    shots: int | None = 1000
+    shots: int | None = SHOTS
     price_per_shot: float = 0.0
     price_per_circuit: float = 0.0
+    seconds_per_circuit: float = SECONDS_PER_CIRCUIT
 
     def __post_init__(self) -> None:
-        for name in ("price_per_shot", "price_per_circuit"):
-            price = getattr(self, name)
-            if not (isinstance(price, int | float | np.number) and 0 <= price < np.inf):
-                raise ValueError(f"{name}={price!r}: give a price of at least 0.")
+        for name in ("price_per_shot", "price_per_circuit", "seconds_per_circuit"):
+            value = getattr(self, name)
+            if not (isinstance(value, int | float | np.number) and 0 <= value < np.inf):
+                what = "a time" if name == "seconds_per_circuit" else "a price"
+                raise ValueError(f"{name}={value!r}: give {what} of at least 0.")
         if self.price_per_shot and self.shots is None:
             raise ValueError("price_per_shot needs a finite number of shots.")
 
@@ -60,6 +70,11 @@ class DeviceTest:
     def cost(self, n_circuits: float) -> float:
         """Return what so many circuits cost."""
         return n_circuits * (self.price_per_circuit + (self.shots or 0) * self.price_per_shot)
+
+    @property
+    def has_prices(self) -> bool:
+        """Whether somebody has said what the device asks for."""
+        return bool(self.price_per_shot or self.price_per_circuit)
 
     @property
     def label(self) -> str:

@@ -18,7 +18,7 @@ from skquantum.comparison._summary import (
     resources,
     values,
 )
-from skquantum.comparison._wording import worded
+from skquantum.comparison._wording import headline, worded
 
 
 @dataclass
@@ -47,6 +47,12 @@ class Findings:
         What was run: data, seed, call, versions, machine.
     elapsed : float
         Seconds that it took.
+    table : list of (str, str)
+        What was done to each column of a file, in its order.
+    notes : list of str
+        What is to know about the table as a whole.
+    times : list of str or None
+        Of a series with dates, the date of the last step that each window forecasts.
     """
 
     rule: DecisionRule
@@ -59,6 +65,9 @@ class Findings:
     cautions: list[str] = field(default_factory=list)
     run: dict[str, str] = field(default_factory=dict)
     elapsed: float = 0.0
+    table: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    times: list[str] | None = None
 
     @property
     def models(self) -> list[str]:
@@ -114,6 +123,12 @@ class Findings:
     def verdict(self) -> str:
         """What the rule says, in plain words."""
         return "\n".join(verdict.text for verdict in self.verdicts)
+
+    @property
+    def headline(self) -> str:
+        """What to do, in one sentence for somebody who decides."""
+        said = self.verdicts
+        return headline(said, {v.model: self.mean(v.model, "score")[0] for v in said})
 
     def of(self, model: str) -> list[FoldResult]:
         """Return the finished folds of a model, in order."""
@@ -182,6 +197,9 @@ class Findings:
         record: dict[str, Any] = {"baseline": name in self.baselines, "folds": len(self.of(name))}
         for column in self.columns:
             record[column.key], record[f"{column.key}_std"] = self.mean(name, column.key)
+        for key in dict.fromkeys(key for r in self.of(name) for key in r.metrics):
+            if key not in record and (key, self.metric) != ("score", self.columns[0].key):
+                record[key], record[f"{key}_std"] = self.mean(name, key)
         return record | self.resources(name)
 
     def _fold_record(self, result: FoldResult) -> dict[str, Any]:

@@ -32,6 +32,12 @@ class Comparison(Findings):
         What was run: data, seed, call, versions, machine.
     elapsed : float
         Seconds that it took.
+    table : list of (str, str)
+        What was done to each column of a file, in its order.
+    notes : list of str
+        What is to know about the table as a whole.
+    times : list of str or None
+        Of a series with dates, the date of the last step that each window forecasts.
 
     See Also
     --------

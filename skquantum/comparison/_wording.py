@@ -1,5 +1,6 @@
 """A verdict in plain words."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +30,45 @@ def worded(verdict: Verdict, rule: DecisionRule, metric: str) -> Verdict:
     said = _advice(verdict)
     reasons = f"{_about_score(verdict, rule, metric)} {_about_cost(verdict, rule)}"
     return replace(verdict, advice=said, text=f"{said} {reasons}")
+
+
+def headline(verdicts: Sequence[Verdict], means: Mapping[str, float]) -> str:
+    """Say in one sentence what to do, for somebody who decides.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+        On all models compared.
+    means : dict of str to float
+        Their mean scores.
+    """
+    if len(verdicts) == 1:
+        return verdicts[0].advice
+    by_decision = {
+        decision: [verdict for verdict in verdicts if verdict.decision == decision]
+        for decision in ("use", "either", "reject", "failed", "unfinished")
+    }
+    if good := by_decision["use"]:
+        best = max(good, key=lambda verdict: means[verdict.model])
+        others = len(verdicts) - 1
+        return f"{best.advice.rstrip('.')}, and the best of the {others + 1} models compared."
+    judged = [v for v in verdicts if v.decision in ("either", "reject")]
+    if not judged:
+        return f"There is no verdict on any of the {len(verdicts)} models compared."
+    classical = f"Use the classical model, {judged[0].baseline}"
+    if passing := by_decision["either"]:
+        names = listed([verdict.model for verdict in passing])
+        does = "passes the rule, but is" if len(passing) == 1 else "pass the rule, but are"
+        return (
+            f"{classical}, unless there is another reason: of the {len(verdicts)} models "
+            f"compared, {names} {does} not shown to be better."
+        )
+    return f"{classical}: none of the {len(verdicts)} models compared passes the rule."
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list in a sentence."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _advice(verdict: Verdict) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from skquantum.comparison._device import DeviceResult
 from skquantum.comparison._findings import Findings
+from skquantum.comparison._pages._circuit import assumptions, price_on, time_on
 
 TITLE = "Would it survive a device?"
 
@@ -19,6 +20,12 @@ def _rows(comparison: Findings) -> Iterator[tuple[str, list[DeviceResult], list[
             yield name, [r.device for r in tried if r.device], [r.metrics["score"] for r in tried]
 
 
+def _score(comparison: Findings) -> str:
+    """Return what the deciding score is called where it is shown."""
+    column = comparison.columns[0]
+    return column.title if column.is_log_error else comparison.metric.replace("_", " ")
+
+
 def _errors(comparison: Findings) -> dict[str, str]:
     return {
         r.model: r.device.error
@@ -29,8 +36,7 @@ def _errors(comparison: Findings) -> dict[str, str]:
 
 def _cells(comparison: Findings) -> Iterator[tuple[str, list[str]]]:
     """Yield the table's rows: name, and what is in the columns of `_titles`."""
-    test = comparison.device
-    assert test is not None
+    test, column = comparison.device, comparison.columns[0]
     for name, results, exact in _rows(comparison):
         means = {
             key: float(np.mean([getattr(r, key) for r in results]))
@@ -38,38 +44,31 @@ def _cells(comparison: Findings) -> Iterator[tuple[str, list[str]]]:
             if key != "error"
         }
         cells = [
-            _number(float(np.mean(exact))),
-            _number(means["score"]),
-            _number(means["trained_score"]),
+            *(
+                column.shown(score)
+                for score in (float(np.mean(exact)), means["score"], means["trained_score"])
+            ),
             _number(means["kernel_deviation"]),
         ]
         for n_circuits in (means["fit_circuits"], 1000 * means["row_circuits"]):
             cells.append(_count(n_circuits))
-            if test.shots is not None:
-                cells.append(_count(n_circuits * test.shots))
-            if test.price_per_shot or test.price_per_circuit:
-                cells.append(_number(test.cost(n_circuits), "{:,.2f}"))
+            cells += [time_on(test, n_circuits), price_on(test, n_circuits)]
         yield name, cells
 
 
 def _titles(comparison: Findings) -> list[str]:
-    test = comparison.device
-    assert test is not None
-    metric = comparison.metric.replace("_", " ")
+    metric = _score(comparison)
     titles = [f"{metric}, exact", "on the device", "trained there, too", "kernel deviation"]
     for what in ("a fit", "1,000 rows"):
         titles.append(f"circuits, {what}")
-        if test.shots is not None:
-            titles.append(f"shots, {what}")
-        if test.price_per_shot or test.price_per_circuit:
-            titles.append(f"cost, {what}")
+        titles += [f"time, {what}", f"cost, {what}"]
     return titles
 
 
 def sentences(comparison: Findings) -> list[str]:
     """Say of each model whether it survives: by the drop in score that the rule allows."""
     found = []
-    allowed = comparison.rule.max_score_drop
+    allowed, column = comparison.rule.max_score_drop, comparison.columns[0]
     for name, results, exact in _rows(comparison):
         before, after = float(np.mean(exact)), float(np.mean([r.score for r in results]))
         there = float(np.mean([r.trained_score for r in results]))
@@ -77,8 +76,9 @@ def sentences(comparison: Findings) -> list[str]:
         how = " if it is trained there, too" if best > after and before - after > allowed else ""
         verdict = f"survives{how}" if before - best <= allowed else "does not survive"
         found.append(
-            f"{name} {verdict}: {comparison.metric.replace('_', ' ')} {before:.3f} becomes "
-            f"{best if how else after:.3f}, and the rule allows a drop of {allowed:g}."
+            f"{name} {verdict}: {_score(comparison)} {column.shown(before)} becomes "
+            f"{column.shown(best if how else after)}, and the rule allows a drop of {allowed:g}"
+            f"{' of its logarithm' if column.is_log_error else ''}."
         )
     found += [f"{name} could not be tried: {error}" for name, error in _errors(comparison).items()]
     return found
@@ -102,6 +102,7 @@ def device_paragraphs(comparison: Findings) -> list[tuple[str, str]]:
     for name, cells in _cells(comparison):
         listed = zip(titles, cells, strict=True)
         found.append((f"{name}: ", "; ".join(f"{t} {cell}" for t, cell in listed if cell != "–")))
+    found.append(("", assumptions(comparison.device)))
     return found + [("Device: ", sentence) for sentence in sentences(comparison)]
 
 
@@ -125,7 +126,7 @@ def device_html(comparison: Findings) -> str:
     )
     return (
         f"<h2>{TITLE}</h2><p>{escape(comparison.device.label)}.</p>{said}{table}"
-        f'<p class="skq-small">{escape(NOTE)}</p>'
+        f'<p class="skq-small">{escape(NOTE)} {escape(assumptions(comparison.device))}</p>'
     )
 
 

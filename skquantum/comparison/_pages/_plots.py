@@ -53,18 +53,19 @@ def _literal(name: str) -> str:
 
 def draw_scores(comparison: Findings, ax: Any) -> None:
     """Draw one dot for each fold, and a bar at the mean."""
-    names = comparison.models[::-1]  # the first comes on top
+    names, column = comparison.models[::-1], comparison.columns[0]  # the first comes on top
     for position, name in enumerate(names):
-        scores = values(comparison.of(name), "score")
+        scores = column.seen(values(comparison.of(name), "score"))
         if not len(scores):
             continue
         colour = colours(comparison)[name]
         offsets = position + np.linspace(-0.18, 0.18, len(scores))
         ax.plot(scores, offsets, "o", color=colour, alpha=0.55, markersize=5, mew=0)
-        ax.plot([scores.mean()] * 2, [position - 0.3, position + 0.3], color=colour, lw=2.5)
+        mean = column.seen(comparison.mean(name, "score")[0])
+        ax.plot([mean] * 2, [position - 0.3, position + 0.3], color=colour, lw=2.5)
     ax.set_yticks(range(len(names)), [_literal(name) for name in names])
     ax.set_ylim(-0.6, len(names) - 0.4)
-    title = comparison.columns[0].title.replace("_", " ")
+    title = column.title.replace("_", " ")
     ax.set_xlabel(f"{title} on each fold, and mean")
     ax.grid(axis="x", alpha=0.25, lw=0.6)
     for side in ("top", "right", "left"):
@@ -127,7 +128,7 @@ def draw_forecasts(comparison: Findings, ax: Any) -> None:
     for result in done:
         if result.fold != last or result.test is None:
             continue
-        name, place = result.model, result.test[-MOST_FORECASTS:]
+        name, place = result.model, _places(comparison, result.test[-MOST_FORECASTS:])
         true, forecast = (
             np.asarray(values).reshape(result.n_test, -1)[-MOST_FORECASTS:]
             for values in (result.y_true, result.y_pred)
@@ -143,12 +144,46 @@ def draw_forecasts(comparison: Findings, ax: Any) -> None:
             alpha=0.85,
             label=_literal(name),
         )
-    ax.set_xlabel("number of the window")
+    ax.set_xlabel("number of the window" if comparison.times is None else "")
+    ax.tick_params(axis="x", labelsize="small")
     ax.set_ylabel("1 step ahead" if steps == 1 else f"{steps} steps ahead")
     ax.grid(alpha=0.25, lw=0.6)
     ax.legend(frameon=False, fontsize="small", loc="best")
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
+
+
+def _places(comparison: Findings, windows: np.ndarray) -> np.ndarray:
+    """Return where forecasts are drawn: at their dates, or at the number of the window."""
+    if comparison.times is None:
+        return windows
+    return np.array([comparison.times[i] for i in windows], dtype="datetime64[s]")
+
+
+def draw_intervals(comparison: Findings, ax: Any) -> None:
+    """Draw the interval of each model's difference from the best baseline, and what is allowed."""
+    column, drop = comparison.columns[0], comparison.rule.max_score_drop
+    # Of errors the ratio to the baseline's is drawn: the smaller, the better.
+    none, limit = (1.0, np.exp(drop)) if column.is_log_error else (0.0, -drop)
+    shown = [v for v in comparison.verdicts if np.isfinite(v.interval).all()][::-1]
+    ax.axvspan(min(none, limit), max(none, limit), color="#8c8c8c", alpha=0.18, lw=0)
+    ax.axvline(none, color="#8c8c8c", lw=1)
+    for position, verdict in enumerate(shown):
+        low, middle, high = (
+            np.exp(-end) if column.is_log_error else end
+            for end in (verdict.interval[0], verdict.difference, verdict.interval[1])
+        )
+        colour = colours(comparison)[verdict.model]
+        ax.plot([low, high], [position] * 2, color=colour, lw=3, solid_capstyle="round")
+        ax.plot([middle], [position], "o", color=colour, ms=9)
+    ax.set_yticks(range(len(shown)), [_literal(verdict.model) for verdict in shown])
+    ax.set_ylim(-0.8, len(shown) - 0.2)
+    what = "error, as a multiple of the baseline's" if column.is_log_error else "difference"
+    ax.set_xlabel(f"{what} (grey: below it, but allowed)")
+    ax.grid(axis="x", alpha=0.25, lw=0.6)
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+    ax.tick_params(axis="y", length=0)
 
 
 def draw_training(comparison: Findings, ax: Any) -> None:

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Sequence
 
 from skquantum.comparison._findings import Findings
+from skquantum.comparison._pages._circuit import assumptions, hardware_sentence
 from skquantum.comparison._pages._device import device_paragraphs
 from skquantum.comparison._summary import Column
 
@@ -28,10 +29,14 @@ def findings(comparison: Findings) -> str:
     legend = "* best in its column, ties included. " if starred else ""
     over = f"{comparison.n_folds} folds" if comparison.complete else "the finished folds"
     parts.append(wrap("", f"{legend}Mean ± standard deviation over {over}."))
+    costly = []
     for name in comparison.models:
         if costs := comparison.resources(name):
             listed = ", ".join(f"{key} {value}" for key, value in costs.items())
             parts.append(wrap(f"{name}: ", listed))
+            costly.append(hardware_sentence(comparison, name))
+    if sentences := " ".join(filter(None, costly)):
+        parts.append(wrap("Hardware: ", f"{sentences} {assumptions(comparison.device)}"))
     parts += [wrap(label, said) for label, said in device_paragraphs(comparison)]
     parts += [wrap("Note: ", caution) for caution in comparison.cautions]
     parts += [wrap("Verdict: ", verdict.text) for verdict in comparison.verdicts]
