@@ -170,6 +170,12 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     device.add_argument("--price-per-shot", metavar="P", type=float, help="to estimate the cost")
     device.add_argument("--price-per-circuit", metavar="P", type=float, help="likewise")
+    device.add_argument(
+        "--seconds-per-circuit",
+        metavar="S",
+        type=float,
+        help="to estimate the time (default: 0.1)",
+    )
     limits = parser.add_argument_group("decision rule")
     limits.add_argument(
         "--max-score-drop", metavar="D", type=float, default=MAX_SCORE_DROP,

@@ -47,9 +47,10 @@ def interruptible() -> Iterator[None]:
 
 def notebook_display() -> Any:
     """Return what shows an object in a notebook that is running, None outside of one."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return ipython.display.display if ipython and hasattr(shell, "kernel") else None
+    ipython, showing = sys.modules.get("IPython"), sys.modules.get("IPython.display")
+    if ipython is None or showing is None or not hasattr(ipython.get_ipython(), "kernel"):
+        return None
+    return showing.display
 
 
 class Line(str):

@@ -49,6 +49,13 @@ SCROLLED = """
 return [...document.querySelectorAll(".skq-scroll")]
   .filter(e => e.querySelector("table") && e.scrollWidth > e.clientWidth).length;
 """
+# Cells whose words are broken for want of room.
+SQUEEZED = """
+return [...document.querySelectorAll(".skq-scroll th[scope=row]")].filter(e => {
+  const box = e.getBoundingClientRect();
+  return box.width && box.height > 60 && box.height > box.width;
+}).map(e => e.textContent);
+"""
 # Text whose contrast with what lies behind it is below 4.5 (WCAG 2.2, AA).
 FAINT = """
 const channels = text => text.match(/[0-9.]+/g).map(Number);
@@ -161,6 +168,7 @@ def test_reports(driver, reports, kind, width, scheme):
         assert not driver.execute_script(
             CLIPPED, "h1, h2, h3, p, figcaption, dt, dd, pre, code, svg"
         )
+        assert not driver.execute_script(SQUEEZED)
         faint, paper = driver.execute_script(FAINT, scheme)
         assert not faint
         assert paper < 0.05 if scheme == "dark" else paper > 0.9

@@ -148,6 +148,6 @@ def run_html(findings: Findings) -> str:
     )
     again = run.get("command", run.get("call", ""))
     return (
-        f"<h2>What was run</h2><p>To repeat it:</p><pre>{escape(again)}</pre>"
+        f'<h2>What was run</h2><p>To repeat it:</p><pre class="skq-command">{escape(again)}</pre>'
         f'<dl class="skq-run">{items}</dl>'
     )

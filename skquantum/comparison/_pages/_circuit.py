@@ -60,7 +60,8 @@ def outline_svg(outline: Outline, name: str) -> str:
     wires = "".join(f'<path class="skq-wire" d="M0 {_y(q):g}H{width}"/>' for q in range(n_qubits))
     more = f'<p class="skq-small">And {left_out} more moments.</p>' if left_out else ""
     return (
-        f'<svg class="skq-outline" viewBox="0 0 {width} {height}" style="max-width:{width}px" '
+        f'<svg class="skq-outline" viewBox="0 0 {width} {height}" '
+        f'style="max-width:{width}px;min-width:min(20rem,{width}px)" '
         f'role="img" aria-label="Outline of the circuit of {escape(name)}">{wires}'
         f"{''.join(gates)}</svg>{more}"
     )

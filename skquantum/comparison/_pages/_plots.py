@@ -178,8 +178,8 @@ def draw_intervals(comparison: Findings, ax: Any) -> None:
         ax.plot([middle], [position], "o", color=colour, ms=9)
     ax.set_yticks(range(len(shown)), [_literal(verdict.model) for verdict in shown])
     ax.set_ylim(-0.8, len(shown) - 0.2)
-    what = "error, as a multiple of the baseline's" if column.is_log_error else "difference"
-    ax.set_xlabel(f"{what} (grey: below it, but allowed)")
+    what = "error / baseline's error" if column.is_log_error else "difference"
+    ax.set_xlabel(f"{what} (grey: worse, but allowed)")
     ax.grid(axis="x", alpha=0.25, lw=0.6)
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)

@@ -60,12 +60,11 @@ body.skq-page { margin: 0; }
 .skq-tuning :is(td, th):nth-child(n + 3):nth-child(-n + 5) { min-width: 0; text-align: right; }
 .skq-tuning td:last-child { white-space: nowrap; }
 .skq-plots { display: grid; gap: 1.6rem 1.2rem;
-  grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); }
+  grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); }
 .skq figure { margin: 0; max-width: 40rem; min-width: 0; }
 .skq figcaption { font-weight: 600; margin-bottom: .3rem; overflow-wrap: anywhere; }
 .skq svg { color: var(--ink); display: block; height: auto; width: 100%; }
 .skq svg text { font-family: inherit !important; }
-.skq-scroll > .skq-outline { min-width: 20rem; }
 .skq-wire { stroke: var(--line); stroke-width: 1.2; }
 .skq-data { fill: var(--accent); stroke: var(--accent); stroke-width: 1.3; }
 .skq-fixed { fill: var(--paper); stroke: var(--soft); stroke-width: 1.3; }
@@ -73,6 +72,7 @@ body.skq-page { margin: 0; }
 .skq-fixed-line { stroke: var(--soft); stroke-width: 1.3; }
 .skq pre { background: var(--panel); border-radius: 4px; overflow-x: auto; padding: .8rem 1rem;
   font: 13px/1.25 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }
+.skq pre.skq-command { white-space: pre-wrap; overflow-wrap: anywhere; }
 .skq code { font: 13px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;
   overflow-wrap: anywhere; }
 .skq details { margin: .8rem 0; }
@@ -85,7 +85,9 @@ body.skq-page { margin: 0; }
   .skq-run { grid-template-columns: 1fr; }
   .skq h1 { font-size: 1.3rem; }
   .skq .skq-answer { font-size: 1.12rem; padding: .8rem 1rem; }
-  .skq-scroll tbody th { max-width: 9.5rem; overflow-wrap: anywhere; white-space: normal; }
+  .skq-scroll tbody th { min-width: 8rem; max-width: 11rem; overflow-wrap: break-word;
+    white-space: normal; }
+  .skq-matrix tbody th { min-width: 0; }
 }
 @media print { .skq details { display: block; } .skq-scroll { overflow: visible; } }
 """
