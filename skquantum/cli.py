@@ -171,10 +171,10 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     device.add_argument("--price-per-shot", metavar="P", type=float, help="to estimate the cost")
     device.add_argument("--price-per-circuit", metavar="P", type=float, help="likewise")
     device.add_argument(
-        "--seconds-per-circuit",
+        "--seconds-per-shot",
         metavar="S",
         type=float,
-        help="to estimate the time (default: 0.1)",
+        help="to estimate the time (default: 1e-4)",
     )
     limits = parser.add_argument_group("decision rule")
     limits.add_argument(

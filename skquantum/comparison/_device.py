@@ -15,7 +15,7 @@ from skquantum.execution.measurement import measurement_settings
 
 # What public price lists ask for a circuit, all its shots included, in USD.
 PUBLIC_PRICES = (0.035, 0.15)
-SHOTS, SECONDS_PER_CIRCUIT = 1000, 0.1
+SHOTS, SECONDS_PER_SHOT = 1000, 1e-4
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class DeviceTest:
     price_per_shot, price_per_circuit : float, default=0
         What is asked for each shot, and for each circuit whatever its shots, in any currency.
         Without either, the report reckons with what public price lists ask.
-    seconds_per_circuit : float, default=0.1
-        How long the device is busy with all shots of a circuit; the default is 1000 shots of
-        0.1 ms. Queues come on top.
+    seconds_per_shot : float, default=1e-4
+        How long the device is busy with a shot: running the circuit, reading it out and starting
+        afresh. Queues come on top.
 
     Examples
     --------
@@ -47,13 +47,13 @@ class DeviceTest:
     shots: int | None = SHOTS
     price_per_shot: float = 0.0
     price_per_circuit: float = 0.0
-    seconds_per_circuit: float = SECONDS_PER_CIRCUIT
+    seconds_per_shot: float = SECONDS_PER_SHOT
 
     def __post_init__(self) -> None:
-        for name in ("price_per_shot", "price_per_circuit", "seconds_per_circuit"):
+        for name in ("price_per_shot", "price_per_circuit", "seconds_per_shot"):
             value = getattr(self, name)
             if not (isinstance(value, int | float | np.number) and 0 <= value < np.inf):
-                what = "a time" if name == "seconds_per_circuit" else "a price"
+                what = "a time" if name == "seconds_per_shot" else "a price"
                 raise ValueError(f"{name}={value!r}: give {what} of at least 0.")
         if self.price_per_shot and self.shots is None:
             raise ValueError("price_per_shot needs a finite number of shots.")
@@ -70,6 +70,10 @@ class DeviceTest:
     def cost(self, n_circuits: float) -> float:
         """Return what so many circuits cost."""
         return n_circuits * (self.price_per_circuit + (self.shots or 0) * self.price_per_shot)
+
+    def busy(self, n_circuits: float) -> float:
+        """Return for how many seconds so many circuits keep it busy, 1000 shots each if exact."""
+        return n_circuits * (self.shots or SHOTS) * self.seconds_per_shot
 
     @property
     def has_prices(self) -> bool:

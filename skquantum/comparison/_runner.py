@@ -259,7 +259,9 @@ class _Run:
         if sampled := _sampled_grids(comparison):
             self.progress.say(wrap("Note: ", sampled))
         try:
-            with interruptible():
+            with interruptible(), warnings.catch_warnings():
+                # Interrupted, joblib warns of the folds that it has to give up.
+                warnings.filterwarnings("ignore", ".*tasks which were still being processed")
                 self.run([c for c in self.candidates if c.entrant.is_baseline])
                 if (best := comparison.best_baseline) is not None:
                     # The score of a series has no end; its share of explained variance has.

@@ -94,7 +94,7 @@ def test_every_column_explains_itself(page, comparison):
 def test_hardware_is_told_in_hours_and_money(page, comparison):
     assert "One fit of QuantumKernelSVC on hardware would keep it busy for about" in page
     assert re.search(r"and cost [\d,]+ to [\d,]+ USD", page)
-    assert "a circuit of 1,000 shots takes 0.1 s and costs 0.035 to 0.15 USD" in page
+    assert "a circuit of 1,000 shots takes 100 ms and costs 0.035 to 0.15 USD" in page
     assert "0.035 to 0.15 USD" in " ".join(str(comparison).split())
 
 

@@ -7,12 +7,11 @@ import numpy as np
 
 from skquantum.comparison._device import (
     PUBLIC_PRICES,
-    SECONDS_PER_CIRCUIT,
     SHOTS,
     DeviceTest,
 )
 from skquantum.comparison._findings import Findings
-from skquantum.comparison._summary import in_words
+from skquantum.comparison._summary import duration, in_words
 
 # Of an outline: pixels from one gate to the next and from wire to wire, and most gates in a row.
 STEP, WIRE, MOST_STEPS = 14, 16, 160
@@ -110,8 +109,7 @@ def time_on(device: DeviceTest | None, n_circuits: float) -> str:
     """Return how long a device would be busy."""
     if not np.isfinite(n_circuits):
         return "–"
-    each = SECONDS_PER_CIRCUIT if device is None else device.seconds_per_circuit
-    return in_words(n_circuits * each)
+    return in_words((device or DeviceTest()).busy(n_circuits))
 
 
 def price_on(device: DeviceTest | None, n_circuits: float) -> str:
@@ -126,17 +124,14 @@ def price_on(device: DeviceTest | None, n_circuits: float) -> str:
 
 def assumptions(device: DeviceTest | None) -> str:
     """Say what times and prices rest on."""
-    shots, each = SHOTS, SECONDS_PER_CIRCUIT
+    device = device or DeviceTest()
     asked = f"{PUBLIC_PRICES[0]:g} to {PUBLIC_PRICES[1]:g} USD, as public price lists ask"
-    if device is not None:
-        shots, each = device.shots or 0, device.seconds_per_circuit
-        if device.has_prices:
-            parts = [(device.price_per_circuit, "a circuit"), (device.price_per_shot, "a shot")]
-            asked = " and ".join(f"{price:g} {what}" for price, what in parts if price)
-    of = f" of {shots:,} shots" if shots else ""
+    if device.has_prices:
+        parts = [(device.price_per_circuit, "a circuit"), (device.price_per_shot, "a shot")]
+        asked = " and ".join(f"{price:g} {what}" for price, what in parts if price)
     return (
-        f"Assumed: a circuit{of} takes {each:g} s and costs {asked}. Waiting in queues comes on "
-        "top."
+        f"Assumed: a circuit of {device.shots or SHOTS:,} shots takes {duration(device.busy(1))} "
+        f"and costs {asked}. Waiting in queues comes on top."
     )
 
 
