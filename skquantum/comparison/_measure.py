@@ -211,12 +211,15 @@ def _forecasts(
     found["y_pred"] = fitted.predict(X)
     season = problem.windows.season if problem.windows else None
     naive = SeasonalNaive(season).fit(*train).predict(X)
-    metrics = _regression_metrics(y, found["y_pred"])
-    theirs = float(root_mean_squared_error(y, naive))
-    return metrics | {
+    # Over all steps ahead at once, as the score takes it.
+    mse = float(mean_squared_error(y, found["y_pred"]))
+    rmse, theirs = np.sqrt(mse), np.sqrt(mean_squared_error(y, naive))
+    return {
+        **_regression_metrics(y, found["y_pred"]),
         "neg_log_rmse": neg_log_rmse(fitted, X, y),
-        "mse": float(mean_squared_error(y, found["y_pred"])),
-        "skill": 1 - metrics["rmse"] / theirs if theirs > 0 else np.nan,
+        "mse": mse,
+        "rmse": float(rmse),
+        "skill": float(1 - rmse / theirs) if theirs > 0 else np.nan,
     }
 
 

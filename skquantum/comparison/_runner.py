@@ -89,10 +89,10 @@ def compare(
     y : array-like of shape (n_samples,), default=None
         Target; none for a series.
     baselines : "default", list of str, or dict, default="default"
-        The models to measure against: a linear model, a random forest, an SVM with Gaussian
-        kernel and a small neural network, for a series persistence, seasonal naive, ridge
-        autoregression, gradient boosting and a small neural network; some of these by name; or
-        your own, like `models`.
+        The models to measure against: a linear model, a random forest, gradient boosting, an SVM
+        with Gaussian kernel and a small neural network, for a series persistence, seasonal
+        naive, ridge autoregression, gradient boosting and a small neural network; some of these
+        by name; or your own, like `models`.
     task : {"auto", "classification", "regression", "series"}, default="auto"
         By default, what the models do or, if they are given by name, what the target looks like;
         "series" if there is no `y`.

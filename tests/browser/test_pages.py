@@ -104,20 +104,23 @@ def classification():
 
 def regression():
     X, y = load_diabetes(return_X_y=True)
-    return compare("QuantumKernelSVR", X[::6], y[::6], **QUICK)
+    baselines = ["ridge regression", "RBF SVM"]
+    return compare("QuantumKernelSVR", X[::6], y[::6], baselines=baselines, **QUICK)
 
 
 def series():
     pd = pytest.importorskip("pandas")
     dates = pd.date_range("2012-01-01", periods=120, freq="MS")
     wave = np.sin(np.arange(120) * np.pi / 6) + 0.01 * np.arange(120)
-    return compare("QuantumKernelSVR", pd.Series(wave, dates), **QUICK)
+    baselines = ["persistence", "seasonal naive", "ridge autoregression"]
+    return compare("QuantumKernelSVR", pd.Series(wave, dates), baselines=baselines, **QUICK)
 
 
 def device():
     X, y = load_iris(return_X_y=True)
     test = DeviceTest(0.01, shots=50)
-    return compare("QuantumKernelSVC", X[::4], y[::4], device=test, **QUICK)
+    baselines = ["logistic regression"]
+    return compare("QuantumKernelSVC", X[::4], y[::4], baselines=baselines, device=test, **QUICK)
 
 
 @pytest.fixture(scope="session")
