@@ -6,7 +6,7 @@ CSS = """\
   --hit: 11, 122, 67; --miss: 194, 80, 10;
   color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 @media (prefers-color-scheme: dark) {
-  .skq-page .skq { --paper: #14191e; --ink: #e4e8ec; --soft: #a3aeb9; --line: #39424c;
+  .skq-page .skq { --paper: #14191e; --ink: #e4e8ec; --soft: #b4bec8; --line: #39424c;
     --panel: #1f262d; --good: #5fd394; --mid: #e5b94e; --bad: #ff8a80; --mark: #1d4a33;
     --accent: #f0884a; --hit: 95, 211, 148; --miss: 240, 136, 74; }
   .skq-page { background: #14191e; }
