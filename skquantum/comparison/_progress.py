@@ -85,6 +85,11 @@ class Progress:
         self.handle: Any = None
         self.start = time.perf_counter()
 
+    @property
+    def seconds(self) -> float:
+        """How long this has been going on."""
+        return time.perf_counter() - self.start
+
     def say(self, line: str) -> None:
         """Write a line that stays, if everything is to be told."""
         if self.talks:
@@ -98,9 +103,8 @@ class Progress:
 
     def step(self, done: int, total: int, line: str, left: float | None = None) -> None:
         """Tell that a step is done, how far the whole is, and how long the rest will take."""
-        elapsed = time.perf_counter() - self.start
         rest = "" if left is None or done == total else f"  about {in_words(left)} left"
-        line = f"[{done:{len(str(total))}}/{total}] {elapsed:6.1f} s{rest}  {line}"
+        line = f"[{done:{len(str(total))}}/{total}] {self.seconds:6.1f} s{rest}  {line}"
         if self.display is not None:
             if self.handle is None:
                 self.handle = self.display(Line(line), display_id=True)

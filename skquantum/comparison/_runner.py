@@ -2,6 +2,8 @@
 
 import time
 import warnings
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -125,8 +127,9 @@ def compare(
         one, which the result then tells.
     n_jobs : int or None, default=None
         Processes, over models and folds, -1 for as many as there are cores; each runs its models
-        on one thread. All numbers are the same but for the times, which get less reliable:
-        models then compete for memory.
+        on one thread. They are started after the first seconds, if the run is not over then. All
+        numbers are the same but for the times, which get less reliable: models then compete for
+        memory.
     verbose : int or None, default=None
         By default a line tells the progress, and after the first fold how long the rest will
         take, on a terminal and in a notebook. 0 is silent. 1 tells the rule, the progress and
@@ -230,6 +233,10 @@ def compare(
     return comparison
 
 
+# Seconds before a run is shared with other processes, which need some to start.
+ALONE = 5.0
+
+
 class _Run:
     """Fill a comparison, fold by fold."""
 
@@ -289,15 +296,25 @@ class _Run:
         results = self.comparison.results
         n_folds, names = self.comparison.n_folds, [c.entrant.name for c in candidates]
         total, n_jobs = len(self.candidates) * n_folds, effective_n_jobs(self.n_jobs)
-        jobs = (
-            delayed(evaluate)(candidate, self.problem, fold)
-            for fold in range(self.comparison.n_folds)
-            for candidate in candidates
-        )
-        for result in Parallel(n_jobs=self.n_jobs, return_as="generator_unordered")(jobs):
+        for result in self.results_of(candidates, n_jobs):
             results.append(result)
             left = time_left(results, names, n_folds, n_jobs)
             self.progress.step(len(results), total, self.describe(result), left)
+
+    def results_of(self, candidates: list[Candidate], n_jobs: int) -> Iterator[FoldResult]:
+        """Yield results as they are finished.
+
+        The first seconds are spent in this process: others take about as long to start, so that
+        a short run is over before they were ready.
+        """
+        folds = range(self.comparison.n_folds)
+        jobs = deque((candidate, fold) for fold in folds for candidate in candidates)
+        while jobs and (n_jobs == 1 or self.progress.seconds < ALONE):
+            candidate, fold = jobs.popleft()
+            yield evaluate(candidate, self.problem, fold)
+        if jobs:
+            shared = (delayed(evaluate)(candidate, self.problem, fold) for candidate, fold in jobs)
+            yield from Parallel(n_jobs=self.n_jobs, return_as="generator_unordered")(shared)
 
     def describe(self, result: FoldResult) -> str:
         """Return what is worth telling of a finished fold."""

@@ -22,7 +22,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import SVC
 
 from skquantum import QuantumKernelSVC
-from skquantum.comparison import DecisionRule, compare
+from skquantum.comparison import DecisionRule, _runner, compare
 from skquantum.comparison._measure import FoldResult
 from skquantum.comparison._progress import Progress, time_left
 
@@ -223,7 +223,8 @@ def test_a_drawn_seed_is_told(iris):
     assert f"random_state={found.run['seed']}" in found.run["call"]
 
 
-def test_processes_change_nothing_but_times(iris):
+def test_processes_change_nothing_but_times(iris, monkeypatch):
+    monkeypatch.setattr(_runner, "ALONE", 0.0)
     one, two = (
         compare(QuantumKernelSVC(), *iris, baselines=LINEAR, cv=2, budget=1, n_jobs=n_jobs)
         for n_jobs in (None, 2)
