@@ -154,6 +154,12 @@ def test_what_was_done_to_the_columns_stands_in_the_report(comparison):
     assert "<h2>The table</h2>" not in comparison.to_html()
 
 
+def test_a_report_of_what_has_just_begun(comparison):
+    begun = replace(comparison, results=[])
+    assert "INCOMPLETE: 0 of 9" in begun.to_html()
+    assert "No verdict on QuantumKernelSVC: no fold is finished" in begun._repr_html_()
+
+
 def test_the_outline_of_a_circuit_keeps_crossing_lines_apart():
     outline = [[((0, 2), True), ((1, 3), False)], [((0,), True)]]
     svg = outline_svg(outline, "a <circuit>")

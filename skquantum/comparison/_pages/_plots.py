@@ -108,10 +108,7 @@ def draw_calibration(comparison: Findings, ax: Any) -> None:
     ax.set_ylim(low, 1.02)
     ax.set_xlabel("confidence in the predicted class")
     ax.set_ylabel("share of right predictions")
-    ax.grid(alpha=0.25, lw=0.6)
-    ax.legend(frameon=False, fontsize="small", loc="best")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    _finish(ax, "best")
 
 
 def draw_forecasts(comparison: Findings, ax: Any) -> None:
@@ -147,10 +144,7 @@ def draw_forecasts(comparison: Findings, ax: Any) -> None:
     ax.set_xlabel("number of the window" if comparison.times is None else "")
     ax.tick_params(axis="x", labelsize="small")
     ax.set_ylabel("1 step ahead" if steps == 1 else f"{steps} steps ahead")
-    ax.grid(alpha=0.25, lw=0.6)
-    ax.legend(frameon=False, fontsize="small", loc="best")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    _finish(ax, "best")
 
 
 def _places(comparison: Findings, windows: np.ndarray) -> np.ndarray:
@@ -204,7 +198,13 @@ def draw_training(comparison: Findings, ax: Any) -> None:
     ax.set_yscale("log")
     ax.set_xlabel("epoch")
     ax.set_ylabel("training loss")
+    _finish(ax, "upper right")
+
+
+def _finish(ax: Any, place: str) -> None:
+    """Draw what these plots have in common, a legend if there is anything to tell."""
     ax.grid(alpha=0.25, lw=0.6)
-    ax.legend(frameon=False, fontsize="small", loc="upper right")
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, fontsize="small", loc=place)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)

@@ -3,12 +3,13 @@
 CSS = """\
 .skq { --paper: #fff; --ink: #1c2024; --soft: #59626c; --line: #d9dee4; --panel: #f4f6f8;
   --good: #0b7a43; --mid: #8a6100; --bad: #b3261e; --mark: #dff3e6; --accent: #c2500a;
-  --hit: 11, 122, 67; --miss: 194, 80, 10;
+  --hit: 11, 122, 67; --miss: 194, 80, 10; --deep: .5; --deeper: .8;
   color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 @media (prefers-color-scheme: dark) {
   .skq-page .skq { --paper: #14191e; --ink: #e4e8ec; --soft: #b4bec8; --line: #39424c;
     --panel: #1f262d; --good: #5fd394; --mid: #e5b94e; --bad: #ff8a80; --mark: #1d4a33;
-    --accent: #f0884a; --hit: 95, 211, 148; --miss: 240, 136, 74; }
+    --accent: #f0884a; --hit: 95, 211, 148; --miss: 240, 136, 74;
+    --deep: .36; --deeper: .45; }
   .skq-page { background: #14191e; }
 }
 .skq-notebook { background: var(--paper); border-radius: 4px; padding: .8rem 1rem; }
@@ -52,8 +53,8 @@ body.skq-page { margin: 0; }
 .skq td.skq-best { background: var(--mark); font-weight: 700; }
 .skq .skq-matrix { width: auto; }
 .skq .skq-matrix td { min-width: 2.4rem; }
-.skq td.skq-right { background: rgba(var(--hit), calc(.5 * var(--share))); }
-.skq td.skq-wrong { background: rgba(var(--miss), calc(.8 * var(--share))); }
+.skq td.skq-right { background: rgba(var(--hit), calc(var(--deep) * var(--share))); }
+.skq td.skq-wrong { background: rgba(var(--miss), calc(var(--deeper) * var(--share))); }
 .skq-prose td, .skq-prose th { text-align: left; white-space: normal; }
 .skq-prose td { min-width: 9rem; }
 .skq-tuning td:nth-child(2) { min-width: 11rem; }
