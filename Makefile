@@ -13,7 +13,7 @@ PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test coverage lint format types doctest docs wheel clean
+.PHONY: help demo test browser coverage lint format types doctest docs wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
@@ -23,10 +23,13 @@ demo: $(VENV)/.stamp-base ## compare quantum and classical models on real data
 	$(BIN)/skquantum compare breast_cancer --report $(REPORT)
 
 test: $(VENV)/.stamp-test ## run the tests
-	$(PYTEST) tests -n $(WORKERS) $(PYTEST_ARGS)
+	$(PYTEST) tests --ignore=tests/browser -n $(WORKERS) $(PYTEST_ARGS)
+
+browser: $(VENV)/.stamp-browser ## look at reports and documentation in a real browser
+	BROWSER_REQUIRED=1 $(PYTEST) tests/browser $(PYTEST_ARGS)
 
 coverage: $(VENV)/.stamp-test ## run the tests and show which lines they miss
-	$(ONE_THREAD) $(BIN)/coverage run -m pytest tests -n $(WORKERS) $(PYTEST_ARGS)
+	$(ONE_THREAD) $(BIN)/coverage run -m pytest tests --ignore=tests/browser -n $(WORKERS) $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 lint: $(VENV)/.stamp-dev ## check style and formatting
@@ -75,6 +78,10 @@ $(VENV)/.stamp-base: pyproject.toml | $(BIN)/python
 $(VENV)/.stamp-test: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[test]'
 	@touch $@ $(VENV)/.stamp-base
+
+$(VENV)/.stamp-browser: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[test,browser]'
+	@touch $@ $(VENV)/.stamp-base $(VENV)/.stamp-test
 
 $(VENV)/.stamp-dev: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[dev]'

@@ -16,7 +16,7 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 # As `skquantum.comparison` has them: said in --help, which does not import it.
 TASKS = ("classification", "regression", "series")
-MAX_SCORE_DROP, MAX_COST_RATIO, ALPHA = 0.02, 1.5, 0.05
+MAX_SCORE_DROP, MAX_COST_RATIO, LATENCY, ALPHA = 0.02, 1.5, 0.001, 0.05
 WINDOW, HORIZON = 12, 1
 SHOTS = 1000
 
@@ -137,7 +137,14 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="deciding score (default: accuracy, r2, or minus the logarithm of the error)",
     )
     add("--seed", metavar="S", type=int, default=0, help="default: %(default)s")
-    add("--n-jobs", metavar="N", type=int, help="processes; more than one blurs the times")
+    add(
+        "--n-jobs",
+        metavar="N",
+        type=int,
+        default=-1,
+        help="processes (default: as many as there are cores; the numbers are the same with 1, "
+        "the times less blurred)",
+    )
     series = parser.add_argument_group("series (--task series)")
     series.add_argument(
         "--window", metavar="N", type=int, help=f"values that a model sees (default: {WINDOW})"
@@ -163,6 +170,12 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     device.add_argument("--price-per-shot", metavar="P", type=float, help="to estimate the cost")
     device.add_argument("--price-per-circuit", metavar="P", type=float, help="likewise")
+    device.add_argument(
+        "--seconds-per-shot",
+        metavar="S",
+        type=float,
+        help="to estimate the time (default: 1e-4)",
+    )
     limits = parser.add_argument_group("decision rule")
     limits.add_argument(
         "--max-score-drop", metavar="D", type=float, default=MAX_SCORE_DROP,
@@ -170,7 +183,13 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )  # fmt: skip
     limits.add_argument(
         "--max-cost-ratio", metavar="R", type=float, default=MAX_COST_RATIO,
-        help="prediction time relative to the best baseline's (default: %(default)s)",
+        help="prediction time relative to that of the cheapest baseline that scores as well as "
+        "the best (default: %(default)s)",
+    )  # fmt: skip
+    limits.add_argument(
+        "--latency", metavar="S", type=float, default=LATENCY,
+        help="seconds a row within which a prediction is cheap, whatever a baseline takes "
+        "(default: %(default)s)",
     )  # fmt: skip
     limits.add_argument(
         "--alpha", type=float, default=ALPHA,

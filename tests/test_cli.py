@@ -132,7 +132,7 @@ def test_version_and_module():
 
 def test_defaults_are_those_of_the_comparison():
     rule = DecisionRule()
-    limits = (cli.MAX_SCORE_DROP, cli.MAX_COST_RATIO, cli.ALPHA)
+    limits = (cli.MAX_SCORE_DROP, cli.MAX_COST_RATIO, cli.LATENCY, cli.ALPHA)
     assert limits == (rule.max_score_drop, rule.max_cost_ratio, rule.alpha)
     assert (cli.WINDOW, cli.HORIZON) == (_series.WINDOW, _series.HORIZON)
     assert cli.TASKS == _models.TASKS

@@ -48,6 +48,7 @@ def run_compare(arguments: argparse.Namespace, command: str) -> int:
     rule = DecisionRule(
         max_score_drop=arguments.max_score_drop,
         max_cost_ratio=arguments.max_cost_ratio,
+        latency_floor=arguments.latency,
         alpha=arguments.alpha,
         hardware_latency=arguments.hardware_latency,
     )
@@ -96,7 +97,7 @@ def run_compare(arguments: argparse.Namespace, command: str) -> int:
 def _device(arguments: argparse.Namespace) -> DeviceTest | None:
     given = {
         name: value
-        for name in ("shots", "price_per_shot", "price_per_circuit")
+        for name in ("shots", "price_per_shot", "price_per_circuit", "seconds_per_shot")
         if (value := getattr(arguments, name)) is not None
     }
     if arguments.device is None:

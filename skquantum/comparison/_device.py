@@ -1,9 +1,7 @@
 """Would a model survive a device? Its scores with noise and shots, and what they would cost."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cirq
 import numpy as np
@@ -14,10 +12,9 @@ from sklearn.metrics import check_scoring
 from skquantum.execution import Backend, QsimBackend, measurement_settings
 from skquantum.inspection import fitted_attribute, on_other_backend, with_backend
 
-if TYPE_CHECKING:
-    from skquantum.comparison._result import Comparison
-
-TITLE = "Would it survive a device?"
+# What public price lists ask for a circuit, all its shots included, in USD.
+PUBLIC_PRICES = (0.035, 0.15)
+SHOTS, SECONDS_PER_SHOT = 1000, 1e-4
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,10 @@ class DeviceTest:
         How often each circuit is run; None means infinitely often.
     price_per_shot, price_per_circuit : float, default=0
         What is asked for each shot, and for each circuit whatever its shots, in any currency.
+        Without either, the report reckons with what public price lists ask.
+    seconds_per_shot : float, default=1e-4
+        How long the device is busy with a shot: running the circuit, reading it out and starting
+        afresh. Queues come on top.
 
     Examples
     --------
@@ -42,15 +43,17 @@ class DeviceTest:
     """
 
     noise: Any = "willow_pink"
-    shots: int | None = 1000
+    shots: int | None = SHOTS
     price_per_shot: float = 0.0
     price_per_circuit: float = 0.0
+    seconds_per_shot: float = SECONDS_PER_SHOT
 
     def __post_init__(self) -> None:
-        for name in ("price_per_shot", "price_per_circuit"):
-            price = getattr(self, name)
-            if not (isinstance(price, int | float | np.number) and 0 <= price < np.inf):
-                raise ValueError(f"{name}={price!r}: give a price of at least 0.")
+        for name in ("price_per_shot", "price_per_circuit", "seconds_per_shot"):
+            value = getattr(self, name)
+            if not (isinstance(value, int | float | np.number) and 0 <= value < np.inf):
+                what = "a time" if name == "seconds_per_shot" else "a price"
+                raise ValueError(f"{name}={value!r}: give {what} of at least 0.")
         if self.price_per_shot and self.shots is None:
             raise ValueError("price_per_shot needs a finite number of shots.")
 
@@ -66,6 +69,15 @@ class DeviceTest:
     def cost(self, n_circuits: float) -> float:
         """Return what so many circuits cost."""
         return n_circuits * (self.price_per_circuit + (self.shots or 0) * self.price_per_shot)
+
+    def busy(self, n_circuits: float) -> float:
+        """Return for how many seconds so many circuits keep it busy, 1000 shots each if exact."""
+        return n_circuits * (self.shots or SHOTS) * self.seconds_per_shot
+
+    @property
+    def has_prices(self) -> bool:
+        """Whether somebody has said what the device asks for."""
+        return bool(self.price_per_shot or self.price_per_circuit)
 
     @property
     def label(self) -> str:
@@ -182,129 +194,3 @@ def try_on_device(
     except Exception as error:  # what the exact run showed is not to be lost
         return DeviceResult(error=f"{type(error).__name__}: {error}")
     return DeviceResult(**found)
-
-
-def _rows(comparison: "Comparison") -> Iterator[tuple[str, list[DeviceResult], list[float]]]:
-    """Yield each model that was tried, what it did, and its exact scores on the same folds."""
-    for name in comparison.models:
-        tried = [r for r in comparison.of(name) if r.device is not None and r.device.error is None]
-        if tried:
-            yield name, [r.device for r in tried if r.device], [r.metrics["score"] for r in tried]
-
-
-def _errors(comparison: "Comparison") -> dict[str, str]:
-    return {
-        r.model: r.device.error
-        for r in comparison.results
-        if r.device is not None and r.device.error is not None
-    }
-
-
-def _cells(comparison: "Comparison") -> Iterator[tuple[str, list[str]]]:
-    """Yield the table's rows: name, and what is in the columns of `_titles`."""
-    test = comparison.device
-    assert test is not None
-    for name, results, exact in _rows(comparison):
-        means = {
-            key: float(np.mean([getattr(r, key) for r in results]))
-            for key in DeviceResult.__dataclass_fields__
-            if key != "error"
-        }
-        cells = [
-            _number(float(np.mean(exact))),
-            _number(means["score"]),
-            _number(means["trained_score"]),
-            _number(means["kernel_deviation"]),
-        ]
-        for n_circuits in (means["fit_circuits"], 1000 * means["row_circuits"]):
-            cells.append(_count(n_circuits))
-            if test.shots is not None:
-                cells.append(_count(n_circuits * test.shots))
-            if test.price_per_shot or test.price_per_circuit:
-                cells.append(_number(test.cost(n_circuits), "{:,.2f}"))
-        yield name, cells
-
-
-def _titles(comparison: "Comparison") -> list[str]:
-    test = comparison.device
-    assert test is not None
-    metric = comparison.metric.replace("_", " ")
-    titles = [f"{metric}, exact", "on the device", "trained there, too", "kernel deviation"]
-    for what in ("a fit", "1,000 rows"):
-        titles.append(f"circuits, {what}")
-        if test.shots is not None:
-            titles.append(f"shots, {what}")
-        if test.price_per_shot or test.price_per_circuit:
-            titles.append(f"cost, {what}")
-    return titles
-
-
-def sentences(comparison: "Comparison") -> list[str]:
-    """Say of each model whether it survives: by the drop in score that the rule allows."""
-    found = []
-    allowed = comparison.rule.max_score_drop
-    for name, results, exact in _rows(comparison):
-        before, after = float(np.mean(exact)), float(np.mean([r.score for r in results]))
-        there = float(np.mean([r.trained_score for r in results]))
-        best = max(after, there) if np.isfinite(there) else after
-        how = " if it is trained there, too" if best > after and before - after > allowed else ""
-        verdict = f"survives{how}" if before - best <= allowed else "does not survive"
-        found.append(
-            f"{name} {verdict}: {comparison.metric.replace('_', ' ')} {before:.3f} becomes "
-            f"{best if how else after:.3f}, and the rule allows a drop of {allowed:g}."
-        )
-    found += [f"{name} could not be tried: {error}" for name, error in _errors(comparison).items()]
-    return found
-
-
-NOTE = (
-    "The device is simulated. Means over folds. On the device: trained exactly, predicting there. "
-    "Trained there, too: for kernels, on the same rows. Kernel deviation: of the training rows' "
-    "matrix from the exact one, relative, in the Frobenius norm. Circuits: as a sampler would run "
-    "them, one for each pair of rows (fidelities) or for each row and measurement setting; of a "
-    "fit, with gradients by parameter shifts."
-)
-
-
-def device_paragraphs(comparison: "Comparison") -> list[tuple[str, str]]:
-    """Return the section as labels and paragraphs, none if no device was asked for."""
-    if comparison.device is None:
-        return []
-    titles = _titles(comparison)
-    found = [(f"{TITLE} ", f"({comparison.device.label}; simulated)")]
-    for name, cells in _cells(comparison):
-        listed = zip(titles, cells, strict=True)
-        found.append((f"{name}: ", "; ".join(f"{t} {cell}" for t, cell in listed if cell != "–")))
-    return found + [("Device: ", sentence) for sentence in sentences(comparison)]
-
-
-def device_html(comparison: "Comparison") -> str:
-    """Return the section as HTML, "" if no device was asked for."""
-    if comparison.device is None:
-        return ""
-    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in _titles(comparison))
-    rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        + "</tr>"
-        for name, cells in _cells(comparison)
-    )
-    said = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences(comparison))
-    table = (
-        f'<div class="skq-scroll"><table><thead><tr><th></th>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-        if rows
-        else ""
-    )
-    return (
-        f"<h2>{TITLE}</h2><p>{escape(comparison.device.label)}.</p>{said}{table}"
-        f'<p class="skq-small">{escape(NOTE)}</p>'
-    )
-
-
-def _number(value: float, form: str = "{:.3f}") -> str:
-    return form.format(value) if np.isfinite(value) else "–"
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}" if np.isfinite(value) else "–"

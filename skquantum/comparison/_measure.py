@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import cirq
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -16,6 +17,7 @@ from sklearn.metrics import (
     balanced_accuracy_score,
     brier_score_loss,
     check_scoring,
+    confusion_matrix,
     f1_score,
     log_loss,
     mean_absolute_error,
@@ -28,9 +30,11 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import _safe_indexing
 from threadpoolctl import threadpool_limits
 
+from skquantum._symbols import is_symbolic
 from skquantum.comparison._candidates import Candidate
 from skquantum.comparison._data import Splits, inner_cv
 from skquantum.comparison._device import DeviceResult, DeviceTest, try_on_device
+from skquantum.comparison._naive import SeasonalNaive
 from skquantum.comparison._series import Windows, neg_log_rmse
 from skquantum.inspection import fitted_attribute
 from skquantum.metrics import expected_calibration_error
@@ -51,6 +55,7 @@ class Problem:
     seed: int
     windows: Windows | None = None  # of a series
     device: DeviceTest | None = None  # to try quantum models on
+    times: list[str] | None = None  # of a series with dates: what each window's last step is of
 
 
 @dataclass(frozen=True)
@@ -78,12 +83,17 @@ class FoldResult:
         Fits that all this took.
     classes, y_true, probabilities : ndarray or None
         What a calibration curve is drawn from; probabilities of shape (n_test, n_classes).
+    confusion : ndarray of shape (n_classes, n_classes) or None
+        Test rows by true class (row) and predicted class (column).
     y_pred, test : ndarray or None
-        Of a series, the forecasts and the numbers of the test windows.
+        Of a series, the forecasts; and the numbers of the test rows or windows.
     resources : dict or None
         Of a quantum model.
     circuit : str or None
         Its circuit, drawn as text.
+    outline : list of list or None
+        Its circuit in outline: for each moment, the gates as ``(qubits, depends_on_data)``, the
+        qubits by number.
     loss_curve : list of float or None
         Training loss of each epoch, of a model that trains in epochs.
     warnings : tuple of str
@@ -92,6 +102,8 @@ class FoldResult:
         What it did on the device that was asked for.
     error : str or None
         Why it failed, if it did; there are no metrics then.
+    seconds : float
+        That all this took.
     """
 
     model: str
@@ -108,14 +120,17 @@ class FoldResult:
     classes: np.ndarray | None = None
     y_true: np.ndarray | None = None
     probabilities: np.ndarray | None = None
+    confusion: np.ndarray | None = None
     y_pred: np.ndarray | None = None
     test: np.ndarray | None = None
     resources: dict[str, Any] | None = None
     circuit: str | None = None
+    outline: list[list[tuple[tuple[int, ...], bool]]] | None = None
     loss_curve: list[float] | None = None
     warnings: tuple[str, ...] = ()
     device: DeviceResult | None = None
     error: str | None = None
+    seconds: float = np.nan
 
 
 def evaluate(candidate: Candidate, problem: Problem, fold: int) -> FoldResult:
@@ -127,6 +142,7 @@ def evaluate(candidate: Candidate, problem: Problem, fold: int) -> FoldResult:
         "n_train": len(train),
         "n_test": len(test),
     }
+    start = time.perf_counter()
     # What the fits warn of belongs in the report, not between the lines of progress.
     with warnings.catch_warnings(record=True) as caught, _one_thread():
         warnings.simplefilter("always")
@@ -135,7 +151,12 @@ def evaluate(candidate: Candidate, problem: Problem, fold: int) -> FoldResult:
         except Exception as error:  # a model of the user's own may raise anything
             measured = {"error": f"{type(error).__name__}: {error}"}
     messages = [f"{w.category.__name__}: {w.message}" for w in caught]
-    return FoldResult(**known, **measured, warnings=tuple(dict.fromkeys(messages)))
+    return FoldResult(
+        **known,
+        **measured,
+        warnings=tuple(dict.fromkeys(messages)),
+        seconds=time.perf_counter() - start,
+    )
 
 
 @contextmanager
@@ -161,51 +182,78 @@ def _one_thread() -> Iterator[None]:
 def _measure(
     candidate: Candidate, problem: Problem, train: np.ndarray, test: np.ndarray
 ) -> dict[str, Any]:
-    X, y, task = problem.X, problem.y, problem.task
+    X, y = problem.X, problem.y
     X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
     fitted, found = _tune(candidate, problem, X_train, y[train])
+    circuit = fitted_attribute(fitted, "circuit_")
     found |= {
         "predict_time": _predict_time(fitted, X_test) / len(test),
         "resources": fitted_attribute(fitted, "resources_"),
-        "circuit": _drawing(fitted_attribute(fitted, "circuit_")),
+        "circuit": None if circuit is None else str(circuit),
+        "outline": outline(circuit) if isinstance(circuit, cirq.AbstractCircuit) else None,
         "loss_curve": fitted_attribute(fitted, "loss_curve_"),
         "y_true": y[test],
     }
-    score = float(check_scoring(fitted, problem.scoring)(fitted, X_test, y[test]))
+    rows = (X_train, y[train]), (X_test, y[test])
+    score = float(check_scoring(fitted, problem.scoring)(fitted, *rows[1]))
     if problem.device is not None and not candidate.entrant.is_baseline:
-        rows = (X_train, y[train]), (X_test, y[test])
         found["device"] = try_on_device(
             problem.device, fitted, problem.scoring, problem.seed, *rows
         )
-    if task == "series":
-        predicted = fitted.predict(X_test)
-        found |= {"y_pred": predicted, "test": test}
-        log_error = neg_log_rmse(fitted, X_test, y[test])
-        found["metrics"] = {
-            "score": score,
-            "neg_log_rmse": log_error,
-            **_series_metrics(y[test], predicted),
-        }
-        return found
-    if task == "regression":
-        found["metrics"] = {"score": score, **_regression_metrics(y[test], fitted.predict(X_test))}
-        return found
+    metrics = {"classification": _classes, "regression": _numbers, "series": _forecasts}
+    measured = metrics[problem.task](problem, fitted, found, *rows)
+    return found | {"metrics": {"score": score, **measured}, "test": test}
+
+
+def _forecasts(
+    problem: Problem, fitted: BaseEstimator, found: dict[str, Any], train: Any, held_out: Any
+) -> dict[str, float]:
+    """Measure forecasts, next to the seasonal naive ones, and keep them."""
+    X, y = held_out
+    found["y_pred"] = fitted.predict(X)
+    season = problem.windows.season if problem.windows else None
+    naive = SeasonalNaive(season).fit(*train).predict(X)
+    # Over all steps ahead at once, as the score takes it.
+    mse = float(mean_squared_error(y, found["y_pred"]))
+    rmse, theirs = np.sqrt(mse), np.sqrt(mean_squared_error(y, naive))
+    return {
+        **_regression_metrics(y, found["y_pred"]),
+        "neg_log_rmse": neg_log_rmse(fitted, X, y),
+        "mse": mse,
+        "rmse": float(rmse),
+        "skill": float(1 - rmse / theirs) if theirs > 0 else np.nan,
+    }
+
+
+def _numbers(
+    problem: Problem, fitted: BaseEstimator, found: dict[str, Any], train: Any, held_out: Any
+) -> dict[str, float]:
+    """Measure predicted numbers."""
+    return _regression_metrics(held_out[1], fitted.predict(held_out[0]))
+
+
+def _classes(
+    problem: Problem, fitted: BaseEstimator, found: dict[str, Any], train: Any, held_out: Any
+) -> dict[str, float]:
+    """Measure predicted classes and probabilities, calibrated where there are none."""
+    (X, y), classes = held_out, fitted.classes_
     with_probabilities = fitted
     if not hasattr(fitted, "predict_proba"):
         start = time.perf_counter()
-        inner = inner_cv(task, problem.seed)
+        inner = inner_cv(problem.task, problem.seed)
         with_probabilities = CalibratedClassifierCV(clone(fitted), ensemble=False, cv=inner)
-        with_probabilities.fit(X_train, y[train])
+        with_probabilities.fit(*train)
         found["calibration_time"] = time.perf_counter() - start
         found["n_fits"] += inner.get_n_splits() + 1
-    probabilities = with_probabilities.predict_proba(X_test)
-    found["classes"], found["probabilities"] = fitted.classes_, probabilities
-    found["metrics"] = {
-        "score": score,
-        **_label_metrics(y[test], fitted.predict(X_test)),
-        **_probability_metrics(y[test], probabilities, fitted.classes_),
+    probabilities = with_probabilities.predict_proba(X)
+    predicted = fitted.predict(X)
+    confusion = confusion_matrix(y, predicted, labels=classes)
+    found |= {"classes": classes, "probabilities": probabilities, "confusion": confusion}
+    return {
+        **_label_metrics(y, predicted),
+        "false_positive_rate": false_positive_rate(confusion),
+        **_probability_metrics(y, probabilities, classes),
     }
-    return found
 
 
 def _tune(
@@ -288,13 +336,29 @@ def _regression_metrics(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, flo
     }
 
 
-def _series_metrics(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
-    return {
-        "mse": float(mean_squared_error(y_true, y_pred)),
-        "mae": float(mean_absolute_error(y_true, y_pred)),
-        "r2": float(r2_score(y_true, y_pred)),
-    }
+def false_positive_rate(confusion: np.ndarray) -> float:
+    """Return the share of rows that are not of a class, but taken for it.
+
+    Of two classes, the second one counts, as in scikit-learn; of more, the mean over all classes
+    that have other rows.
+
+    Parameters
+    ----------
+    confusion : ndarray of shape (n_classes, n_classes)
+        Rows by true class (row) and predicted class (column).
+    """
+    others = confusion.sum() - confusion.sum(axis=1)
+    taken = confusion.sum(axis=0) - np.diag(confusion)
+    rates = np.divide(taken, others, out=np.full(len(others), np.nan), where=others > 0)
+    if len(rates) == 2:
+        return float(rates[1])
+    return float(np.nanmean(rates)) if np.isfinite(rates).any() else float("nan")
 
 
-def _drawing(circuit: Any) -> str | None:
-    return None if circuit is None else str(circuit)
+def outline(circuit: cirq.AbstractCircuit) -> list[list[tuple[tuple[int, ...], bool]]]:
+    """Return a circuit in outline, moment by moment."""
+    number = {qubit: i for i, qubit in enumerate(sorted(circuit.all_qubits()))}
+    return [
+        [(tuple(number[q] for q in op.qubits), is_symbolic(op)) for op in moment]
+        for moment in circuit
+    ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
@@ -107,8 +108,15 @@ MODELS: dict[str, ModelEntry] = {
 }
 
 _TREE_GRID: Grid = {"max_features": ["sqrt", 0.5], "min_samples_leaf": [1, 3, 10]}
+# Small trees, as the data are small: each costs half as much as with scikit-learn's 31 leaves.
+_BOOSTING: dict[str, Any] = {"max_iter": 50, "max_leaf_nodes": 8}
+_BOOSTING_GRID: Grid = {"learning_rate": [0.1, 0.3], "min_samples_leaf": [5, 10, 20]}
 _SVM_GRID: Grid = {"C": [1.0, 10.0, 100.0], "gamma": ["scale", 0.01]}
-_MLP_GRID: Grid = {"alpha": [1e-4, 1e-2, 1.0], "learning_rate_init": [1e-3, 1e-2]}
+# On data of this size L-BFGS is as good as Adam, and several times as fast.
+_MLP: dict[str, Any] = {"hidden_layer_sizes": (32,), "solver": "lbfgs", "max_iter": 500}
+_MLP_GRID: Grid = {"alpha": [1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0]}
+# A forest of 50 scores as one of 100, within the noise of the folds.
+_TREES = 50
 
 #: Classical baselines of each task, by name.
 BASELINES: dict[str, dict[str, ModelEntry]] = {
@@ -118,10 +126,15 @@ BASELINES: dict[str, dict[str, ModelEntry]] = {
             {"C": [0.001, 0.01, 0.1, 1.0, 10.0, 100.0]},
             "linear model",
         ),
-        "random forest": ModelEntry(RandomForestClassifier, _TREE_GRID, "tree ensemble"),
+        "random forest": ModelEntry(
+            lambda: RandomForestClassifier(_TREES), _TREE_GRID, "tree ensemble"
+        ),
+        "gradient boosting": ModelEntry(
+            lambda: HistGradientBoostingClassifier(**_BOOSTING), _BOOSTING_GRID, "tree ensemble"
+        ),
         "RBF SVM": ModelEntry(SVC, _SVM_GRID, "support vector classifier, Gaussian kernel"),
         "small MLP": ModelEntry(
-            lambda: MLPClassifier(hidden_layer_sizes=(32,), max_iter=500),
+            lambda: MLPClassifier(**_MLP),
             _MLP_GRID,
             "neural network, one hidden layer of 32",
         ),
@@ -134,13 +147,19 @@ BASELINES: dict[str, dict[str, ModelEntry]] = {
             ("regression",),
         ),
         "random forest": ModelEntry(
-            RandomForestRegressor, _TREE_GRID, "tree ensemble", ("regression",)
+            lambda: RandomForestRegressor(_TREES), _TREE_GRID, "tree ensemble", ("regression",)
+        ),
+        "gradient boosting": ModelEntry(
+            lambda: HistGradientBoostingRegressor(**_BOOSTING),
+            _BOOSTING_GRID,
+            "tree ensemble",
+            ("regression",),
         ),
         "RBF SVM": ModelEntry(
             SVR, _SVM_GRID, "support vector regression, Gaussian kernel", ("regression",)
         ),
         "small MLP": ModelEntry(
-            lambda: MLPRegressor(hidden_layer_sizes=(32,), max_iter=500),
+            lambda: MLPRegressor(**_MLP),
             _MLP_GRID,
             "neural network, one hidden layer of 32",
             ("regression",),
@@ -164,7 +183,7 @@ BASELINES: dict[str, dict[str, ModelEntry]] = {
             ("series",),
         ),
         "small MLP": ModelEntry(
-            lambda: MLPRegressor(hidden_layer_sizes=(32,), max_iter=500),
+            lambda: MLPRegressor(**_MLP),
             _MLP_GRID,
             "neural network, one hidden layer of 32",
             ("series",),

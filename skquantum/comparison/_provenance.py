@@ -2,6 +2,7 @@
 
 import os
 import platform
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -20,6 +21,8 @@ def provenance(problem: Problem, call: str) -> dict[str, str]:
     found = {"data": f"{len(y):,} rows, {_n_features(problem.X)} features"}
     if problem.windows is not None:
         found = {"data": f"{len(y):,} {problem.windows}"}
+    if problem.times is not None:
+        found["forecast"] = f"{problem.times[0]} to {problem.times[-1]}"
     if problem.task == "classification":
         classes, counts = np.unique(y, return_counts=True)
         listed = ", ".join(f"{c} ({n})" for c, n in zip(classes[:20], counts[:20], strict=True))
@@ -34,6 +37,7 @@ def provenance(problem: Problem, call: str) -> dict[str, str]:
         f"{len(test)} test rows",
         "seed": str(problem.seed),
         "call": call,
+        "date": datetime.now().astimezone().isoformat(" ", "minutes"),
         "skquantum": __version__,
         "Python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},

@@ -1,27 +1,13 @@
-"""What a comparison found: verdict, tables, plots and report."""
+"""The result of `compare`: what was found, and the ways to look at it."""
 
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, overload
 
-import numpy as np
-
-from skquantum.comparison._candidates import Entrant
-from skquantum.comparison._device import DeviceTest
-from skquantum.comparison._measure import FoldResult
-from skquantum.comparison._rule import LOG_ERROR, DecisionRule, Verdict, decide
-from skquantum.comparison._summary import (
-    TIMES,
-    Column,
-    columns,
-    mean_and_spread,
-    resources,
-    values,
-)
+from skquantum.comparison import _pages
+from skquantum.comparison._findings import Findings
 
 
-@dataclass
-class Comparison:
+class Comparison(Findings):
     """Result of `compare`: what every model did on every fold, and what the rule says of it.
 
     Attributes
@@ -46,144 +32,17 @@ class Comparison:
         What was run: data, seed, call, versions, machine.
     elapsed : float
         Seconds that it took.
+    table : list of (str, str)
+        What was done to each column of a file, in its order.
+    notes : list of str
+        What is to know about the table as a whole.
+    times : list of str or None
+        Of a series with dates, the date of the last step that each window forecasts.
 
     See Also
     --------
     compare : Makes it.
     """
-
-    rule: DecisionRule
-    task: str
-    metric: str
-    entrants: list[Entrant]
-    n_folds: int
-    device: DeviceTest | None = None
-    results: list[FoldResult] = field(default_factory=list)
-    cautions: list[str] = field(default_factory=list)
-    run: dict[str, str] = field(default_factory=dict)
-    elapsed: float = 0.0
-
-    @property
-    def models(self) -> list[str]:
-        """Names of all models, baselines first."""
-        return [entrant.name for entrant in self.entrants]
-
-    @property
-    def baselines(self) -> list[str]:
-        """Names of the baselines."""
-        return [entrant.name for entrant in self.entrants if entrant.is_baseline]
-
-    @property
-    def rule_text(self) -> str:
-        """The rule in words, and the unit of the score where it needs saying."""
-        if self.metric != LOG_ERROR:
-            return str(self.rule)
-        return (
-            f"{self.rule} The score is minus the logarithm of the root mean squared error: "
-            f"{self.rule.max_score_drop:g} below is an error "
-            f"{100 * np.expm1(self.rule.max_score_drop):.2g} % larger."
-        )
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """What the tables show, the deciding score first."""
-        return columns(self.task, self.metric)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all models finished all folds."""
-        return len(self.results) == len(self.entrants) * self.n_folds and not self.failures
-
-    @property
-    def failures(self) -> dict[str, str]:
-        """The first error of each model that raised one."""
-        return {r.model: r.error for r in reversed(self.results) if r.error is not None}
-
-    @property
-    def best_baseline(self) -> str | None:
-        """The baseline with the best mean score, None while none has finished a fold.
-
-        Of baselines with the same score it is the one with the cheapest prediction.
-        """
-        ranks = {
-            name: (round(self.mean(name, "score")[0], 9), -self.mean(name, "predict_time")[0])
-            for name in self.baselines
-            if np.isfinite(self.mean(name, "score")[0])
-        }
-        return max(ranks, key=ranks.__getitem__) if ranks else None
-
-    @property
-    def verdicts(self) -> list[Verdict]:
-        """What the rule says of each model that is no baseline."""
-        return [self._verdict(name) for name in self.models if name not in self.baselines]
-
-    @property
-    def verdict(self) -> str:
-        """What the rule says, in plain words."""
-        return "\n".join(verdict.text for verdict in self.verdicts)
-
-    def of(self, model: str) -> list[FoldResult]:
-        """Return the finished folds of a model, in order."""
-        return sorted((r for r in self.results if r.model == model), key=lambda r: r.fold)
-
-    def mean(self, model: str, key: str) -> tuple[float, float]:
-        """Return mean and spread over folds of "score", another metric or a time."""
-        return mean_and_spread(self.of(model), key)
-
-    def resources(self, model: str) -> dict[str, str]:
-        """Return qubits, depth, gates, circuits and simulations of a quantum model."""
-        return resources(self.of(model))
-
-    def n_finished(self, model: str) -> int:
-        """Return how many folds a model finished without an error."""
-        return sum(result.error is None for result in self.of(model))
-
-    def best(self, column: Column) -> list[str]:
-        """Return the models with the best mean in a column, to the digits that are shown.
-
-        Only models that finished all folds count, and one alone is not the best of any.
-        """
-        finished = [name for name in self.models if self.n_finished(name) == self.n_folds]
-        means = {name: self.mean(name, column.key)[0] for name in finished}
-        means = {name: mean for name, mean in means.items() if np.isfinite(mean)}
-        if len(finished) < 2 or not means:
-            return []
-        best = (max if column.higher_is_better else min)(means.values())
-        shown = column.shown(best, np.nan)
-        return [name for name, mean in means.items() if column.shown(mean, np.nan) == shown]
-
-    def to_frame(self, *, per_fold: bool = False) -> Any:
-        """Return the measurements as a pandas data frame.
-
-        Parameters
-        ----------
-        per_fold : bool, default=False
-            One row for each model and fold, instead of means and standard deviations with one
-            row for each model.
-
-        Returns
-        -------
-        frame : pandas.DataFrame
-            Times in seconds.
-
-        Raises
-        ------
-        ImportError
-            If pandas is not installed.
-        """
-        try:
-            import pandas as pd
-        except ImportError:
-            raise ImportError(
-                "to_frame needs pandas: pip install 'skquantum[data]'. Without it, str(comparison)"
-                " and comparison.results hold the same numbers."
-            ) from None
-        if per_fold:
-            return pd.DataFrame(
-                [self._fold_record(r) for name in self.models for r in self.of(name)]
-            )
-        records = {name: self._record(name) for name in self.models}
-        return pd.DataFrame.from_dict(records, orient="index").rename_axis("model")
 
     def plot(self, axes: Any = None) -> Any:
         """Plot the scores of all folds; also calibration curves, or forecasts of a series.
@@ -198,9 +57,7 @@ class Comparison:
         figure : matplotlib.figure.Figure
             The figure drawn on.
         """
-        from skquantum.comparison._plots import plot
-
-        return plot(self, axes)
+        return _pages.plot(self, axes)
 
     @overload
     def to_html(self, path: None = None) -> str: ...
@@ -221,75 +78,18 @@ class Comparison:
         report : Path or str
             The file written, or without `path` the page itself.
         """
-        from skquantum.comparison._report import page
-
         if path is None:
-            return page(self)
+            return _pages.page(self)
         path = Path(path)
-        path.write_text(page(self), encoding="utf-8")
+        path.write_text(_pages.page(self), encoding="utf-8")
         return path
 
     def _repr_html_(self) -> str:
-        from skquantum.comparison._report import fragment
-
-        return fragment(self)
+        return _pages.fragment(self)
 
     def __str__(self) -> str:
-        from skquantum.comparison._text import text
-
-        return text(self)
+        return _pages.text(self)
 
     def __repr__(self) -> str:
         state = "" if self.complete else ", incomplete"
         return f"<Comparison of {', '.join(self.models)} over {self.n_folds} folds{state}>"
-
-    def _record(self, name: str) -> dict[str, Any]:
-        record: dict[str, Any] = {"baseline": name in self.baselines, "folds": len(self.of(name))}
-        for column in self.columns:
-            record[column.key], record[f"{column.key}_std"] = self.mean(name, column.key)
-        return record | self.resources(name)
-
-    def _fold_record(self, result: FoldResult) -> dict[str, Any]:
-        shown = {"model": result.model, "fold": result.fold, **result.metrics}
-        shown |= {key: getattr(result, key) for key in TIMES}
-        return shown | {"parameters": result.parameters, "error": result.error}
-
-    def _verdict(self, model: str) -> Verdict:
-        baseline = self.best_baseline
-        if model in self.failures:
-            return self._none(
-                model, "failed", f"No verdict on {model}: it failed with {self.failures[model]}."
-            )
-        theirs = (
-            {} if baseline is None else {r.fold: r for r in self.of(baseline) if r.error is None}
-        )
-        both = [(r, theirs[r.fold]) for r in self.of(model) if r.fold in theirs]
-        if baseline is None or not both:
-            return self._none(model, "unfinished", f"No verdict on {model}: no fold is finished.")
-        mine, their_results = [r for r, _ in both], [r for _, r in both]
-        verdict = decide(
-            self.rule,
-            model=model,
-            baseline=baseline,
-            model_scores=values(mine, "score"),
-            baseline_scores=values(their_results, "score"),
-            test_to_train=float(np.mean([r.n_test / r.n_train for r in mine])),
-            predict_times=(
-                float(values(mine, "predict_time").mean()),
-                float(values(their_results, "predict_time").mean()),
-            ),
-            metric=self.metric.replace("_", " "),
-        )
-        if len(both) == self.n_folds:
-            return verdict
-        folds = "1 fold" if len(both) == 1 else f"{len(both)} folds"
-        return replace(
-            verdict, text=f"So far: {verdict.text} This is from the {folds} both finished."
-        )
-
-    def _none(self, model: str, decision: str, text: str) -> Verdict:
-        nothing = float("nan")
-        return Verdict(
-            model, self.best_baseline or "", decision, nothing, (nothing, nothing), nothing,
-            nothing, text,
-        )  # fmt: skip

@@ -1,31 +1,17 @@
-"""The decision rule, the test behind it, and the verdict in plain words."""
+"""The decision rule, and what it decides of a model next to the baselines."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy import stats
 
-from skquantum.comparison._summary import time_against
+from skquantum.comparison._paired import UNIT_SCORES, PairedTest, corrected_paired_test
+from skquantum.comparison._summary import duration
 
 # Why a quantum model would be a poor idea, whatever the folds say.
 NO_ROOM_ABOVE = 0.98
 TOO_MANY_ROWS = 1_000_000
 HARDWARE_LATENCY = 0.1  # seconds
-# The score of forecasts: its differences are logarithms of ratios of errors.
-LOG_ERROR = "neg_log_rmse"
-# Scores that lie between 0 and 1, so that differences lie between -1 and 1.
-UNIT_SCORES = {
-    "accuracy",
-    "balanced_accuracy",
-    "f1",
-    "f1_macro",
-    "f1_micro",
-    "f1_weighted",
-    "precision",
-    "recall",
-    "roc_auc",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +19,10 @@ class DecisionRule:
     """What a model must achieve to be chosen over the best baseline; fixed before the run.
 
     A model passes if its mean score is at most `max_score_drop` below the best baseline's and
-    its prediction costs at most `max_cost_ratio` times as much. Of a model that passes, a
-    corrected paired test over the folds then says whether it is better, or only as good.
+    its prediction is affordable: at most `max_cost_ratio` times as slow as with the cheapest
+    baseline that is itself within `max_score_drop` of the best, or no slower than
+    `latency_floor`, below which nobody would notice. Of a model that passes, a corrected paired
+    test over the folds then says whether it is better than all these baselines.
 
     Parameters
     ----------
@@ -43,7 +31,11 @@ class DecisionRule:
         unit (0.02 of accuracy is 2 percentage points; of a series' default score it is 2 % of
         error).
     max_cost_ratio : float, default=1.5
-        Largest tolerated prediction time per sample, relative to the best baseline's.
+        Largest tolerated prediction time per row, relative to that of the cheapest baseline that
+        is as good as the best: within `max_score_drop` of it.
+    latency_floor : float, default=0.001
+        Seconds per row up to which a prediction is affordable whatever a baseline takes; 0 lets
+        the ratio alone count.
     alpha : float, default=0.05
         Level of the test; its confidence interval covers ``1 - alpha``.
     hardware_latency : float or None, default=None
@@ -55,12 +47,14 @@ class DecisionRule:
     >>> from skquantum import DecisionRule
     >>> print(DecisionRule(max_cost_ratio=3))
     A model passes if its mean score is at most 0.02 below the best baseline's and its prediction
-    costs at most 3 times as much; it is better if a corrected paired t-test says so at the 0.05
-    level.
+    costs at most 3 times as much as with the cheapest baseline that is itself within 0.02 of the
+    best, or takes no longer than 1 ms a row; it is better if a corrected paired t-test says so at
+    the 0.05 level.
     """
 
     max_score_drop: float = 0.02
     max_cost_ratio: float = 1.5
+    latency_floor: float = 0.001
     alpha: float = 0.05
     hardware_latency: float | None = None
 
@@ -69,6 +63,10 @@ class DecisionRule:
             raise ValueError(f"max_score_drop={self.max_score_drop!r}: give 0 or more.")
         if not self.max_cost_ratio > 0:
             raise ValueError(f"max_cost_ratio={self.max_cost_ratio!r}: give more than 0.")
+        if not self.latency_floor >= 0:
+            raise ValueError(
+                f"latency_floor={self.latency_floor!r}: give seconds per row, 0 or more."
+            )
         if not 0 < self.alpha < 1:
             raise ValueError(f"alpha={self.alpha!r}: give a level between 0 and 1.")
         if self.hardware_latency is not None and not self.hardware_latency > 0:
@@ -77,69 +75,14 @@ class DecisionRule:
             )
 
     def __str__(self) -> str:
+        cheap = f", or takes no longer than {duration(self.latency_floor)} a row"
         return (
             f"A model passes if its mean score is at most {self.max_score_drop:g} below the best "
-            f"baseline's and its prediction costs at most {self.max_cost_ratio:g} times as much; "
-            "it is better if a corrected paired t-test says so at the "
-            f"{self.alpha:g} level."
+            f"baseline's and its prediction costs at most {self.max_cost_ratio:g} times as much "
+            f"as with the cheapest baseline that is itself within {self.max_score_drop:g} of the "
+            f"best{cheap if self.latency_floor else ''}; it is better if a corrected paired "
+            f"t-test says so at the {self.alpha:g} level."
         )
-
-
-@dataclass(frozen=True)
-class PairedTest:
-    """Result of `corrected_paired_test`."""
-
-    difference: float
-    interval: tuple[float, float]
-    p_value: float
-
-
-def corrected_paired_test(
-    differences: ArrayLike, test_to_train: float, *, alpha: float = 0.05
-) -> PairedTest:
-    """Test paired score differences over folds, whose training sets overlap.
-
-    The variance over folds is scaled by ``1/k + n_test/n_train`` instead of ``1/k``: scores of
-    folds that share training rows are correlated, and the plain t-test finds far too many
-    differences.
-
-    Parameters
-    ----------
-    differences : array-like of shape (k,)
-        Score differences, one for each fold.
-    test_to_train : float
-        Test rows for each training row (0.25 for five folds).
-    alpha : float, default=0.05
-        The interval covers ``1 - alpha``.
-
-    Returns
-    -------
-    test : PairedTest
-        Mean difference, confidence interval, and two-sided p-value. With a single fold the
-        interval is infinite and the p-value 1.
-
-    References
-    ----------
-    C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52,
-    239-281 (2003).
-
-    Examples
-    --------
-    >>> from skquantum.comparison._rule import corrected_paired_test
-    >>> round(corrected_paired_test([0.01, 0.02, 0.03], 0.5).p_value, 2)
-    0.16
-    """
-    d = np.asarray(differences, dtype=np.float64)
-    mean = float(d.mean())
-    if len(d) < 2:
-        return PairedTest(mean, (-np.inf, np.inf), 1.0)
-    error = float(np.sqrt((1 / len(d) + test_to_train) * d.var(ddof=1)))
-    # Identical differences in all folds leave an error of rounding's size only.
-    if error <= 1e-12 * max(1.0, abs(mean)):
-        return PairedTest(mean, (mean, mean), 1.0 if abs(mean) < 1e-12 else 0.0)
-    reach = float(stats.t.ppf(1 - alpha / 2, len(d) - 1)) * error
-    p_value = float(2 * stats.t.sf(abs(mean) / error, len(d) - 1))
-    return PairedTest(mean, (mean - reach, mean + reach), p_value)
 
 
 @dataclass(frozen=True)
@@ -150,166 +93,152 @@ class Verdict:
     ----------
     model, baseline : str
         The model, and the baseline with the best mean score.
-    decision : {"use", "either", "reject"}
-        The model passes and is better; it passes but is not better; it does not pass.
+    decision : {"use", "either", "reject", "failed", "unfinished"}
+        The model passes and is better; it passes but is not shown to be; it does not pass; there
+        is nothing to judge.
+    finding : {"better", "as good", "not shown to be worse", "worse", "not tested"}
+        What the interval says of the model next to the baseline. Better and worse: it lies on one
+        side of 0. As good: it reaches no further below 0 than the rule allows. Not shown to be
+        worse: it does, but holds 0. Not tested: one fold, or folds without spread.
     difference : float
         Mean score minus the baseline's.
     interval : tuple of (float, float)
         Confidence interval of the difference.
     p_value : float
-        Of the corrected paired t-test.
+        Of the corrected paired t-test; 1 where none is possible.
+    n_folds : int
+        Folds that both have finished.
+    keeps_up, affordable : bool
+        Whether the mean score, and the cost of a prediction, are what the rule asks for.
+    predict_time : float
+        Seconds per row.
+    cost_baseline : str
+        The cheapest baseline that is as good as the best.
     cost_ratio : float
-        Prediction time per sample relative to the baseline's.
+        Prediction time per row relative to that baseline's.
+    advice : str
+        What to do, in one sentence.
     text : str
-        All that in plain words.
+        The same, with the reasons.
     """
 
     model: str
     baseline: str
     decision: str
-    difference: float
-    interval: tuple[float, float]
-    p_value: float
-    cost_ratio: float
-    text: str
+    finding: str = "not tested"
+    difference: float = np.nan
+    interval: tuple[float, float] = (np.nan, np.nan)
+    p_value: float = np.nan
+    n_folds: int = 0
+    keeps_up: bool = False
+    affordable: bool = False
+    predict_time: float = np.nan
+    cost_baseline: str = ""
+    cost_ratio: float = np.nan
+    advice: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A baseline next to the model that is judged.
+
+    Attributes
+    ----------
+    name : str
+    mean : float
+        Mean score over all its folds.
+    predict_time : float
+        Seconds per row.
+    differences : ndarray of shape (n_folds,)
+        Scores of the model minus its own, on the folds that both have finished.
+    """
+
+    name: str
+    mean: float
+    predict_time: float
+    differences: np.ndarray
+
+
+def best_of(rivals: Sequence[Rival]) -> Rival:
+    """Return the baseline with the best mean, of several with the same the cheapest."""
+    return max(rivals, key=lambda rival: (round(rival.mean, 9), -rival.predict_time))
 
 
 def decide(
     rule: DecisionRule,
     *,
     model: str,
-    baseline: str,
-    model_scores: ArrayLike,
-    baseline_scores: ArrayLike,
+    predict_time: float,
+    rivals: Sequence[Rival],
     test_to_train: float,
-    predict_times: tuple[float, float],
+    n_test: float,
     metric: str,
 ) -> Verdict:
-    """Apply the rule to the scores of a model and of the best baseline on the same folds.
+    """Apply the rule to a model next to the baselines.
 
-    Prediction times are seconds for each row, the model's first.
+    It doesn't matter which of several baselines that are as good as one another leads by a hair:
+    the cost is judged next to the cheapest of them, and better is what is better than all.
+
+    Parameters
+    ----------
+    rule : DecisionRule
+    model : str
+        Its name.
+    predict_time : float
+        Seconds per row.
+    rivals : sequence of Rival
+        The baselines, one at least.
+    test_to_train : float
+        Test rows for each training row.
+    n_test : float
+        Test rows of a fold.
+    metric : str
+        Name of the score.
     """
-    differences = np.asarray(model_scores, dtype=np.float64) - np.asarray(baseline_scores)
-    test = corrected_paired_test(differences, test_to_train, alpha=rule.alpha)
-    if metric.replace(" ", "_") in UNIT_SCORES and np.isfinite(test.interval).all():
-        low, high = np.clip(test.interval, -1.0, 1.0)
-        test = replace(test, interval=(float(low), float(high)))
-    cost_ratio = predict_times[0] / predict_times[1]
+    best = best_of(rivals)
     # A drop of exactly the limit must not fail by rounding.
-    keeps_up = test.difference >= -rule.max_score_drop - 1e-12
-    affordable = cost_ratio <= rule.max_cost_ratio
-    differs = test.p_value < rule.alpha
-    better, worse = differs and test.difference > 0, differs and test.difference < 0
+    limit = rule.max_score_drop + 1e-12
+    as_good = [rival for rival in rivals if rival.mean >= best.mean - limit]
+    cheapest = min(as_good, key=lambda rival: rival.predict_time)
+
+    def test(rival: Rival) -> PairedTest:
+        return corrected_paired_test(
+            rival.differences, test_to_train, alpha=rule.alpha, metric=metric, n_test=n_test
+        )
+
+    found = test(best)
+    ratio = predict_time / cheapest.predict_time
+    affordable = ratio <= rule.max_cost_ratio or predict_time <= rule.latency_floor
+    keeps_up = found.difference >= -limit
+    better = all(test(rival).says("better") for rival in as_good)
     passes = keeps_up and affordable
-    decision = "reject" if not passes else "use" if better else "either"
     return Verdict(
         model=model,
-        baseline=baseline,
-        decision=decision,
-        difference=test.difference,
-        interval=test.interval,
-        p_value=test.p_value,
-        cost_ratio=cost_ratio,
-        text=" ".join(
-            [
-                _advice(decision, model, baseline, keeps_up, affordable, worse),
-                _about_score(rule, model, baseline, metric, test, keeps_up, len(differences)),
-                _about_cost(rule, baseline, predict_times, affordable),
-            ]
-        ),
+        baseline=best.name,
+        decision="reject" if not passes else "use" if better else "either",
+        finding=_finding(found, limit, better),
+        difference=found.difference,
+        interval=found.interval,
+        p_value=found.p_value,
+        n_folds=found.n_folds,
+        keeps_up=keeps_up,
+        affordable=affordable,
+        predict_time=predict_time,
+        cost_baseline=cheapest.name,
+        cost_ratio=ratio,
     )
 
 
-def _advice(
-    decision: str, model: str, baseline: str, keeps_up: bool, affordable: bool, worse: bool
-) -> str:
-    if decision == "use":
-        return f"Use {model}: it is better than the best baseline, {baseline}."
-    if decision == "either":
-        finding = f"is not shown to be better than {baseline}"
-        if worse:
-            finding = f"is worse than {baseline}, by less than the limit"
-        return (
-            f"{model} passes the rule, but {finding}: use the classical model unless there is "
-            "another reason."
-        )
-    faults = [] if keeps_up else ["scores too low"]
-    faults += [] if affordable else ["predicts too slowly"]
-    return f"Use the classical model, {baseline}: {model} {' and '.join(faults)}."
-
-
-def _about_score(
-    rule: DecisionRule,
-    model: str,
-    baseline: str,
-    metric: str,
-    test: PairedTest,
-    keeps_up: bool,
-    n_folds: int,
-) -> str:
-    if metric.replace(" ", "_") == LOG_ERROR:
-        claim, low, high = _ratio_of_errors(rule, model, baseline, test, keeps_up)
-        return claim + _evidence(rule, test, f"ratio {low} to {high}", n_folds)
-    size = f"{abs(test.difference):.3f}"
-    if not keeps_up:
-        size = _beside_limit(abs(test.difference), rule.max_score_drop, False, ".3f")
-    if size == "0.000":
-        claim = f"{model} and {baseline} have the same mean {metric}"
-    else:
-        side = "above" if test.difference > 0 else "below"
-        claim = f"The mean {metric} of {model} is {size} {side} that of {baseline}"
-    if not keeps_up:
-        claim += f", more than the {rule.max_score_drop:g} allowed"
-    low, high = (f"{end:+.3f}" for end in test.interval)
-    return claim + _evidence(rule, test, f"difference {low} to {high}", n_folds)
-
-
-def _ratio_of_errors(
-    rule: DecisionRule, model: str, baseline: str, test: PairedTest, keeps_up: bool
-) -> tuple[str, str, str]:
-    """Say how errors compare, and return the ends of the interval of their ratio."""
-    ratio, limit = np.exp(-test.difference), np.exp(rule.max_score_drop)
-    size = f"{ratio:.3g}" if keeps_up else _beside_limit(ratio, limit, False, ".3g")
-    claim = f"The error (RMSE) of {model} is {size} times that of {baseline}"
-    if size == "1":
-        claim = f"{model} and {baseline} have the same error (RMSE)"
-    if not keeps_up:
-        claim += f", more than the {limit:.4g} times allowed"
-    low, high = (f"{np.exp(-end):.3g}" for end in test.interval[::-1])
-    return claim, low, high
-
-
-def _evidence(rule: DecisionRule, test: PairedTest, interval: str, n_folds: int) -> str:
-    """Say in brackets what the test found."""
-    if not np.isfinite(test.interval[0]):
-        return " (one fold: no test is possible)."
-    p_value = "p < 0.001" if test.p_value < 0.001 else f"p = {test.p_value:.2g}"
-    if n_folds == 2:
-        p_value += "; 2 folds: hardly any evidence"
-    return f" ({100 * (1 - rule.alpha):g} % interval of the {interval}, {p_value})."
-
-
-def _beside_limit(value: float, limit: float, within: bool, spec: str) -> str:
-    """Write a number with as many digits as it takes to see on which side of a limit it is."""
-    digits, kind = int(spec[1:-1]), spec[-1]
-    for more in range(6):
-        text = f"{value:,.{digits + more}{kind}}"
-        if (float(text.replace(",", "")) <= limit) == within:
-            break
-    return text
-
-
-def _about_cost(
-    rule: DecisionRule, baseline: str, times: tuple[float, float], affordable: bool
-) -> str:
-    ratio = times[0] / times[1]
-    limit = f"{'within' if affordable else 'more than'} the {rule.max_cost_ratio:g} allowed"
-    spec = ".0f" if ratio >= 10 else ".2g"
-    size = _beside_limit(ratio, rule.max_cost_ratio, affordable, spec)
-    return (
-        f"A prediction costs {size} times what it costs with {baseline} "
-        f"({time_against(*times)} a row), {limit}."
-    )
+def _finding(test: PairedTest, limit: float, better: bool) -> str:
+    """Say what the interval of the difference from the best baseline shows."""
+    if not test.possible:
+        return "not tested"
+    if better:
+        return "better"
+    if test.says("worse"):
+        return "worse"
+    return "as good" if test.interval[0] >= -limit else "not shown to be worse"
 
 
 def poor_ideas_at_first_sight(n_samples: int, rule: DecisionRule) -> list[str]:

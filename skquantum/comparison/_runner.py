@@ -2,10 +2,13 @@
 
 import time
 import warnings
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import get_scorer_names
@@ -25,11 +28,12 @@ from skquantum.comparison._candidates import (
 from skquantum.comparison._data import check_features, check_target, make_splits
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._measure import FoldResult, Problem, evaluate
-from skquantum.comparison._progress import Interrupted, Progress, interruptible
+from skquantum.comparison._pages import wrap
+from skquantum.comparison._paired import LOG_ERROR
+from skquantum.comparison._progress import Interrupted, Progress, interruptible, time_left
 from skquantum.comparison._provenance import provenance
 from skquantum.comparison._result import Comparison
 from skquantum.comparison._rule import (
-    LOG_ERROR,
     DecisionRule,
     poor_idea_after_baselines,
     poor_ideas_at_first_sight,
@@ -41,8 +45,8 @@ from skquantum.comparison._series import (
     forward_splits,
     make_windowing,
     neg_log_rmse,
+    times_of,
 )
-from skquantum.comparison._text import wrap
 
 DEFAULT_SCORING = {"classification": "accuracy", "regression": "r2", "series": neg_log_rmse}
 
@@ -65,7 +69,7 @@ def compare(
     device: DeviceTest | None = None,
     random_state: int | None = 0,
     n_jobs: int | None = None,
-    verbose: int = 0,
+    verbose: int | None = None,
 ) -> Comparison:
     """Compare models with tuned classical baselines, under a rule fixed before the run.
 
@@ -87,10 +91,10 @@ def compare(
     y : array-like of shape (n_samples,), default=None
         Target; none for a series.
     baselines : "default", list of str, or dict, default="default"
-        The models to measure against: a linear model, a random forest, an SVM with Gaussian
-        kernel and a small neural network, for a series persistence, seasonal naive, ridge
-        autoregression, gradient boosting and a small neural network; some of these by name; or
-        your own, like `models`.
+        The models to measure against: a linear model, a random forest, gradient boosting, an SVM
+        with Gaussian kernel and a small neural network, for a series persistence, seasonal
+        naive, ridge autoregression, gradient boosting and a small neural network; some of these
+        by name; or your own, like `models`.
     task : {"auto", "classification", "regression", "series"}, default="auto"
         By default, what the models do or, if they are given by name, what the target looks like;
         "series" if there is no `y`.
@@ -122,10 +126,14 @@ def compare(
         Seed of folds, samples and of every estimator that has no seed of its own. None draws
         one, which the result then tells.
     n_jobs : int or None, default=None
-        Processes, over models and folds; each runs its models on one thread. More than one makes
-        the times less reliable: models then compete for memory.
-    verbose : int, default=0
-        1 tells the rule, the progress and warnings on stderr; with 0 warnings are Python's.
+        Processes, over models and folds, -1 for as many as there are cores; each runs its models
+        on one thread. They are started after the first seconds, if the run is not over then. All
+        numbers are the same but for the times, which get less reliable: models then compete for
+        memory.
+    verbose : int or None, default=None
+        By default a line tells the progress, and after the first fold how long the rest will
+        take, on a terminal and in a notebook. 0 is silent. 1 tells the rule, the progress and
+        warnings on stderr, wherever that goes; else warnings are Python's.
 
     Returns
     -------
@@ -219,9 +227,14 @@ def compare(
         n_folds=len(problem.splits),
         device=device,
         run=provenance(problem, _call(asked, seed)),
+        times=problem.times,
     )
     _Run(comparison, candidates, problem, n_jobs, verbose).go()
     return comparison
+
+
+# Seconds before a run is shared with other processes, which need some to start.
+ALONE = 5.0
 
 
 class _Run:
@@ -233,7 +246,7 @@ class _Run:
         candidates: list[Candidate],
         problem: Problem,
         n_jobs: int | None,
-        verbose: int,
+        verbose: int | None,
     ) -> None:
         self.comparison = comparison
         self.candidates = candidates
@@ -253,7 +266,9 @@ class _Run:
         if sampled := _sampled_grids(comparison):
             self.progress.say(wrap("Note: ", sampled))
         try:
-            with interruptible():
+            with interruptible(), warnings.catch_warnings():
+                # Interrupted, joblib warns of the folds that it has to give up.
+                warnings.filterwarnings("ignore", ".*tasks which were still being processed")
                 self.run([c for c in self.candidates if c.entrant.is_baseline])
                 if (best := comparison.best_baseline) is not None:
                     # The score of a series has no end; its share of explained variance has.
@@ -266,33 +281,49 @@ class _Run:
             if not comparison.results:
                 raise KeyboardInterrupt from None
             self.progress.say("Interrupted.")
+        self.progress.end()
         comparison.elapsed = time.perf_counter() - start
         for name, error in comparison.failures.items():
             message = f"{name} failed: {error}"
             if self.verbose:
                 self.progress.say(message)
             else:
+                self.progress.clear()
                 warnings.warn(message, FitFailedWarning, stacklevel=3)
 
     def run(self, candidates: list[Candidate]) -> None:
         """Run some models on all folds; fold by fold, so that all have got equally far."""
         results = self.comparison.results
-        total = len(self.candidates) * self.comparison.n_folds
-        jobs = (
-            delayed(evaluate)(candidate, self.problem, fold)
-            for fold in range(self.comparison.n_folds)
-            for candidate in candidates
-        )
-        for result in Parallel(n_jobs=self.n_jobs, return_as="generator_unordered")(jobs):
+        n_folds, names = self.comparison.n_folds, [c.entrant.name for c in candidates]
+        total, n_jobs = len(self.candidates) * n_folds, effective_n_jobs(self.n_jobs)
+        for result in self.results_of(candidates, n_jobs):
             results.append(result)
-            self.progress.step(len(results), total, self.describe(result))
+            left = time_left(results, names, n_folds, n_jobs)
+            self.progress.step(len(results), total, self.describe(result), left)
+
+    def results_of(self, candidates: list[Candidate], n_jobs: int) -> Iterator[FoldResult]:
+        """Yield results as they are finished.
+
+        The first seconds are spent in this process: others take about as long to start, so that
+        a short run is over before they were ready.
+        """
+        folds = range(self.comparison.n_folds)
+        jobs = deque((candidate, fold) for fold in folds for candidate in candidates)
+        while jobs and (n_jobs == 1 or self.progress.seconds < ALONE):
+            candidate, fold = jobs.popleft()
+            yield evaluate(candidate, self.problem, fold)
+        if jobs:
+            shared = (delayed(evaluate)(candidate, self.problem, fold) for candidate, fold in jobs)
+            yield from Parallel(n_jobs=self.n_jobs, return_as="generator_unordered")(shared)
 
     def describe(self, result: FoldResult) -> str:
         """Return what is worth telling of a finished fold."""
         done = f"fold {result.fold + 1}/{self.comparison.n_folds}  {result.model}"
         if result.error is not None:
             return f"{done}: failed"
-        return f"{done}: {self.comparison.metric} {result.metrics['score']:.3f}"
+        column = self.comparison.columns[0]
+        title = column.title if column.is_log_error else self.comparison.metric
+        return f"{done}: {title} {column.shown(result.metrics['score'])}"
 
     def caution(self, cautions: list[str]) -> None:
         """Keep what is to be read with care, and say it now."""
@@ -301,6 +332,7 @@ class _Run:
             if self.verbose:
                 self.progress.say(wrap("Note: ", text))
             else:
+                self.progress.clear()
                 warnings.warn(text, UserWarning, stacklevel=4)
 
 
@@ -330,9 +362,12 @@ def _problem(
 ) -> Problem:
     """Check the data, the folds and the score."""
     if windows is not None:
+        times = times_of(X)
         X, y = cut(X, windows, cv)
+        times = times if times is None else times[-len(y) :]
         splits = forward_splits(cv, X, windows.gap)
     else:
+        times = None
         check_consistent_length(X, y)
         y = check_target(y, task)
         X = check_features(X) if preprocessing is None else X
@@ -346,7 +381,7 @@ def _problem(
             )
     elif not callable(metric):
         raise TypeError(f"scoring={scoring!r}: give the name of a score, or a scorer.")
-    return Problem(X, y, task, splits, metric, seed, windows)
+    return Problem(X, y, task, splits, metric, seed, windows, times=times)
 
 
 def _seed(random_state: Any) -> int:

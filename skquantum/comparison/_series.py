@@ -102,6 +102,38 @@ def check_series(series: Any) -> np.ndarray:
     return values
 
 
+def times_of(series: Any) -> list[str] | None:
+    """Return the dates of a series that has any, as a pandas Series with an index of dates has.
+
+    Parameters
+    ----------
+    series : array-like
+
+    Returns
+    -------
+    times : list of str or None
+        As in ISO 8601, without the hours where all are midnight.
+
+    Raises
+    ------
+    ValueError
+        If the dates don't rise.
+    """
+    index: Any = getattr(series, "index", None)
+    index = index.to_timestamp() if hasattr(index, "to_timestamp") else index
+    if getattr(getattr(index, "dtype", None), "kind", "") != "M":
+        return None
+    index = index.tz_localize(None) if getattr(index, "tz", None) is not None else index
+    dates = np.asarray(index, dtype="datetime64[s]")
+    if not (dates[1:] > dates[:-1]).all():
+        raise ValueError(
+            "The dates of the series don't rise from one value to the next: sort the series by "
+            "its index, and leave out what stands twice."
+        )
+    days = dates.astype("datetime64[D]")
+    return [str(date) for date in (days if (days == dates).all() else dates)]
+
+
 def cut(series: Any, windows: Windows, cv: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return windows and what follows them, after checking that the series is long enough."""
     values = check_series(series)
@@ -125,7 +157,7 @@ def tail(series: Any, n: int) -> np.ndarray:
         raise ValueError(
             f"A subsample of {n} values was asked for: the series has {len(series)} values."
         )
-    return np.asarray(series)[-n:]
+    return series.iloc[-n:] if hasattr(series, "iloc") else np.asarray(series)[-n:]
 
 
 def forward_splits(cv: Any, X: np.ndarray, gap: int) -> Splits:
@@ -178,7 +210,7 @@ def cautions_of_series(y: np.ndarray, splits: Splits) -> list[str]:
 # --- series by name -----------------------------------------------------------------------------
 
 
-def _shipped(name: str, read: Callable[[Any], np.ndarray]) -> np.ndarray:
+def _shipped(name: str, read: Callable[[Any], Any]) -> Any:
     """Return a series that comes with statsmodels."""
     try:
         import statsmodels.api as sm  # type: ignore[import-untyped]
@@ -189,23 +221,32 @@ def _shipped(name: str, read: Callable[[Any], np.ndarray]) -> np.ndarray:
     return read(getattr(sm.datasets, name).load_pandas().data)
 
 
-def _sunspots(table: Any) -> np.ndarray:
-    return table["SUNACTIVITY"].to_numpy(np.float64)
+def _sunspots(table: Any) -> Any:
+    return _dated(table["SUNACTIVITY"].to_numpy(np.float64), table["YEAR"].iloc[0], "YS")
 
 
-def _co2(table: Any) -> np.ndarray:
-    return table["co2"].resample("MS").mean().interpolate().to_numpy(np.float64)
+def _co2(table: Any) -> Any:
+    return table["co2"].resample("MS").mean().interpolate()
 
 
-def _elnino(table: Any) -> np.ndarray:
-    return table.drop(columns="YEAR").to_numpy(np.float64).ravel()
+def _elnino(table: Any) -> Any:
+    values = table.drop(columns="YEAR").to_numpy(np.float64).ravel()
+    return _dated(values, table["YEAR"].iloc[0], "MS")
+
+
+def _dated(values: np.ndarray, first_year: float, step: str) -> Any:
+    """Return a series with dates, from the first day of a year on."""
+    import pandas as pd
+
+    dates = pd.date_range(f"{int(first_year)}-01-01", periods=len(values), freq=step, unit="s")
+    return pd.Series(values, dates)
 
 
 @dataclass(frozen=True)
 class NamedSeries:
     """A series that the command line knows by name."""
 
-    load: Callable[[], np.ndarray]
+    load: Callable[[], Any]
     description: str
 
 

@@ -1,5 +1,6 @@
 """What is shown of each model, in every table: columns, means and spreads."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,18 +12,35 @@ from skquantum.comparison._measure import FoldResult
 
 @dataclass(frozen=True)
 class Column:
-    """A measured quantity: its key, its title, and which end is the better one."""
+    """A measured quantity: its key, its title, and which end is the better one.
+
+    With `is_log_error` it is minus the logarithm of an error, and shown as that error.
+    """
 
     key: str
     title: str
     higher_is_better: bool
     help: str = ""
+    is_log_error: bool = False
+
+    @property
+    def arrow(self) -> str:
+        """Say which end is better of what is shown."""
+        return "↑" if self.higher_is_better and not self.is_log_error else "↓"
+
+    def seen(self, value: Any) -> Any:
+        """Return what is shown for a value."""
+        return np.exp(-value) if self.is_log_error else value
 
     def parts(self, mean: float, std: float) -> tuple[str, str, str]:
         """Return mean, spread and unit as text; empty where there is none."""
         if not np.isfinite(mean):
             return "–", "", ""
-        if self.key in ERRORS and 0 < abs(mean) < 0.01:  # three places would leave no digits
+        if self.is_log_error:  # a spread of logarithms is a relative one
+            mean = self.seen(mean)
+            std = mean * std
+        is_error = self.is_log_error or self.key in ERRORS
+        if is_error and 0 < abs(mean) < 0.01:  # three places would leave no digits
             return f"{mean:.2e}", f"± {std:.1e}" if np.isfinite(std) else "", ""
         unit, digits = "", 3 if abs(mean) < 100 else 1
         if self.key in TIMES:
@@ -32,7 +50,7 @@ class Column:
         spread = f"± {std:.{digits}f}" if np.isfinite(std) else ""
         return f"{mean:.{digits}f}", spread, unit
 
-    def shown(self, mean: float, std: float) -> str:
+    def shown(self, mean: float, std: float = np.nan) -> str:
         """Return mean and spread on one line."""
         return " ".join(filter(None, self.parts(mean, std)))
 
@@ -42,38 +60,100 @@ UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
 ERRORS = ("mse", "rmse", "mae")
 TIMES = ("fit_time", "predict_time")
 _COSTS = (
-    Column("fit_time", "fit", False, "One fit with the chosen settings; the search comes on top."),
     Column(
-        "predict_time", "predict / row", False, "Time of predict on the test fold, by its rows."
+        "fit_time",
+        "fit",
+        False,
+        "Time of one fit with the chosen settings; the search for them comes on top.",
+    ),
+    Column(
+        "predict_time",
+        "predict / row",
+        False,
+        "Time of a prediction: of the test rows in one batch, divided by their number.",
     ),
 )
+_R2 = Column(
+    "r2", "R²", True, "Share of the target's variance that is explained: 1 is perfect, 0 the mean."
+)
+_MAE = Column("mae", "MAE", False, "Mean absolute error, in the target's unit.")
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "classification": (
-        Column("accuracy", "accuracy", True),
-        Column("balanced_accuracy", "balanced acc.", True, "Mean recall of the classes."),
-        Column("f1_macro", "macro F1", True),
-        Column("roc_auc", "ROC AUC", True, "One class against the rest, if more than two."),
-        Column("brier", "Brier score", False, "Mean squared error of the probabilities."),
-        Column("ece", "calib. error", False, "Expected calibration error, 15 bins."),
-        Column("log_loss", "log loss", False),
+        Column("accuracy", "accuracy", True, "Share of rows whose class is predicted right."),
+        Column(
+            "balanced_accuracy",
+            "balanced acc.",
+            True,
+            "Share predicted right within each class, mean over classes: rare classes count as "
+            "much as frequent ones.",
+        ),
+        Column(
+            "f1_macro",
+            "macro F1",
+            True,
+            "Harmonic mean of precision (of the rows taken for a class, how many are of it) and "
+            "recall (of the rows of a class, how many are found); mean over classes.",
+        ),
+        Column(
+            "false_positive_rate",
+            "false pos.",
+            False,
+            "Share of the rows that are not of a class, but taken for it: of two classes, of the "
+            "second one in the matrix of confusions; of more, the mean over classes.",
+        ),
+        Column(
+            "roc_auc",
+            "ROC AUC",
+            True,
+            "Area under the ROC curve: how often a row of the class gets a higher probability "
+            "than one of another class; of more than two classes, each against the rest.",
+        ),
+        Column(
+            "brier",
+            "Brier score",
+            False,
+            "Mean squared error of the predicted probabilities: 0 is perfect.",
+        ),
+        Column(
+            "ece",
+            "calib. error",
+            False,
+            "Expected calibration error: how far confidence and share of right predictions lie "
+            "apart, in 15 bins.",
+        ),
+        Column(
+            "log_loss",
+            "log loss",
+            False,
+            "Minus the mean logarithm of the probability given to the true class: punishes being "
+            "sure and wrong.",
+        ),
         *_COSTS,
     ),
     "regression": (
-        Column("r2", "R²", True),
-        Column("rmse", "RMSE", False),
-        Column("mae", "MAE", False),
+        _R2,
+        Column("rmse", "RMSE", False, "Root mean squared error, in the target's unit."),
+        _MAE,
         *_COSTS,
     ),
     "series": (
         Column(
             "neg_log_rmse",
-            "−ln RMSE",
+            "RMSE",
             True,
-            "Minus the logarithm of the root mean squared error: 0.02 is about 2 % of error.",
+            "Root mean squared error in the series' own unit; over folds the geometric mean, as "
+            "the rule compares ratios of errors.",
+            is_log_error=True,
         ),
-        Column("mse", "MSE", False),
-        Column("mae", "MAE", False),
-        Column("r2", "R²", True),
+        _MAE,
+        Column(
+            "skill",
+            "skill",
+            True,
+            "1 - RMSE / RMSE of the seasonal naive forecast: 0 is as good as repeating the last "
+            "season, 1 is perfect, below 0 is worse.",
+        ),
+        _R2,
         *_COSTS,
     ),
 }
@@ -88,6 +168,22 @@ RESOURCES = {
     "n_circuits": "circuits a fit costs on hardware",
     "n_simulations": "simulations run in a fit",
 }
+
+
+def duration(seconds: float) -> str:
+    """Return a time with its unit, in three digits."""
+    unit, size = next((u, s) for u, s in UNITS if seconds >= s or u == UNITS[-1][0])
+    return f"{seconds / size:.3g} {unit}"
+
+
+def in_words(seconds: float) -> str:
+    """Return a time as people say it: seconds up to two minutes, then minutes, hours, days."""
+    for unit, size, most in (("s", 1, 120), ("min", 60, 7200), ("hours", 3600, 172800)):
+        if seconds < most:
+            number = seconds / size
+            whole = f"{max(1, math.ceil(number))}"
+            return f"{f'{number:.1f}' if unit == 'hours' else whole} {unit}"
+    return f"{seconds / 86400:,.0f} days"
 
 
 def time_against(mine: float, theirs: float) -> str:

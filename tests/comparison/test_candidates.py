@@ -62,7 +62,14 @@ def test_everybody_registered_has_the_same_budget_and_preprocessing(task):
 
 
 def test_baselines_come_first():
-    assert [c.entrant.is_baseline for c in candidates("QuantumKernelSVC")] == [True] * 4 + [False]
+    assert [c.entrant.is_baseline for c in candidates("QuantumKernelSVC")] == [True] * 5 + [False]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_gradient_boosting_is_among_the_baselines(task):
+    names = [name for name, _, _ in named_baselines("default", task)]
+    assert "gradient boosting" in names
+    assert "small MLP" in names
 
 
 def test_what_the_user_has_set_is_not_tuned():

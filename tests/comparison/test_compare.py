@@ -2,9 +2,11 @@ import io
 import os
 import pickle
 import signal
+import sys
 import warnings
 from contextlib import suppress
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -20,9 +22,9 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import SVC
 
 from skquantum import QuantumKernelSVC
-from skquantum.comparison import DecisionRule, compare
+from skquantum.comparison import DecisionRule, _runner, compare
 from skquantum.comparison._measure import FoldResult
-from skquantum.comparison._progress import Progress
+from skquantum.comparison._progress import Progress, time_left
 
 LINEAR = ["logistic regression"]
 
@@ -151,6 +153,27 @@ def test_of_equal_baselines_the_cheapest_is_the_best(comparison):
     assert tied.best_baseline == "RBF SVM"
 
 
+def test_who_leads_by_a_hair_decides_nothing(comparison):
+    """The published rule asks for 1.5 times the cost; of which baseline, must not flip."""
+
+    def verdict(linear, forest):
+        def results(name, score, predict_time):
+            return [
+                FoldResult(name, k, 80, 20, {"score": score + k / 100}, predict_time=predict_time)
+                for k in range(3)
+            ]
+
+        found = results("logistic regression", linear, 1e-5) + results("RBF SVM", forest, 1e-3)
+        found += results("QuantumKernelSVC", 0.9, 1.2e-3)
+        rule = DecisionRule(latency_floor=0)
+        return replace(comparison, results=found, rule=rule).verdicts[0]
+
+    one, other = verdict(0.901, 0.9), verdict(0.9, 0.901)
+    assert {one.baseline, other.baseline} == {"logistic regression", "RBF SVM"}
+    assert one.decision == other.decision == "reject"
+    assert one.cost_ratio == other.cost_ratio == pytest.approx(120)
+
+
 def test_ties_share_the_star(comparison):
     results = [
         FoldResult(name, k, 80, 20, {"score": score, "accuracy": score})
@@ -200,7 +223,8 @@ def test_a_drawn_seed_is_told(iris):
     assert f"random_state={found.run['seed']}" in found.run["call"]
 
 
-def test_processes_change_nothing_but_times(iris):
+def test_processes_change_nothing_but_times(iris, monkeypatch):
+    monkeypatch.setattr(_runner, "ALONE", 0.0)
     one, two = (
         compare(QuantumKernelSVC(), *iris, baselines=LINEAR, cv=2, budget=1, n_jobs=n_jobs)
         for n_jobs in (None, 2)
@@ -335,17 +359,70 @@ def test_progress(iris, capsys):
     assert "logistic regression 1 of 6" in " ".join(lines)
 
 
-def test_progress_on_a_terminal_rewrites_its_line():
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
+
+@pytest.mark.parametrize("verbose", [None, 1])
+def test_progress_on_a_terminal_rewrites_its_line_without_asking(verbose):
     stream = Terminal()
-    progress = Progress(1, stream)
-    progress.step(1, 2, "first")
-    progress.step(2, 2, "second")
-    assert stream.getvalue().count("\r") == 2
+    progress = Progress(verbose, stream)
+    progress.step(1, 3, "first")
+    progress.step(2, 3, "second", left=61.5)
+    progress.step(3, 3, "third", left=0.0)
+    progress.end()
+    assert stream.getvalue().count("\r") == 3
     assert stream.getvalue().count("\n") == 1
+    assert "about 62 s left  second" in stream.getvalue()
+    assert stream.getvalue().count("left") == 1
+
+
+def test_progress_elsewhere_is_silent_unless_asked_for():
+    stream = io.StringIO()
+    Progress(None, stream).step(1, 2, "first")
+    Progress(0, Terminal()).step(1, 2, "first")
+    assert not stream.getvalue()
+    Progress(1, stream).step(1, 2, "first")
+    assert stream.getvalue().endswith("first\n")
+
+
+def test_progress_in_a_notebook_rewrites_what_it_shows(monkeypatch):
+    shown = []
+
+    class Handle:
+        update = staticmethod(shown.append)
+
+    def display(line, display_id):
+        assert display_id is True
+        shown.append(line)
+        return Handle()
+
+    ipython = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=object()))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
+    stream = io.StringIO()
+    progress = Progress(None, stream)
+    progress.step(1, 2, "first", left=3.0)
+    progress.step(2, 2, "second")
+    progress.end()
+    assert [repr(line)[-6:] for line in shown] == [" first", "second"]
+    assert "about 3 s left" in shown[0]
+    assert not stream.getvalue()
+    ipython.get_ipython = lambda: SimpleNamespace()  # IPython in a terminal
+    assert Progress(None, stream).display is None
+
+
+def test_the_time_that_is_left_is_told_after_the_first_fold():
+    def done(model, *seconds):
+        return [FoldResult(model, k, 9, 3, seconds=s) for k, s in enumerate(seconds)]
+
+    assert time_left(done("a", 4.0), ["a", "b"], 5, 1) is None
+    both = done("a", 4.0) + done("b", 1.0)
+    assert time_left(both, ["a", "b"], 5, 1) == 4 * 4.0 + 4 * 1.0
+    assert time_left(both, ["a", "b"], 5, 2) == 10
+    assert time_left(both + done("b", 1.0, 3.0)[1:], ["b"], 5, 1) == 3 * 2.0
+    assert time_left(done("a", 1, 1), ["a"], 2, 1) == 0
 
 
 @pytest.mark.parametrize(

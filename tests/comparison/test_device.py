@@ -10,6 +10,7 @@ from skquantum import QuantumKernelSVC, QuantumKernelSVR, VariationalClassifier
 from skquantum.circuits import AngleEncoding
 from skquantum.cli import SHOTS, main
 from skquantum.comparison import DecisionRule, DeviceTest, compare
+from skquantum.comparison._pages._circuit import assumptions, price_on, time_on
 from skquantum.execution import ReferenceBackend
 
 X, Y = load_iris(return_X_y=True)
@@ -38,7 +39,7 @@ def test_models_are_tried_with_noise_and_shots():
 
 
 def _paragraphs(comparison):
-    from skquantum.comparison._device import device_paragraphs
+    from skquantum.comparison._pages._device import device_paragraphs
 
     return device_paragraphs(comparison)
 
@@ -83,6 +84,21 @@ def test_costs():
     assert f"cost, a fit {test.cost(n_circuits):,.2f}" in cells
 
 
+def test_hours_and_money_rest_on_what_is_said_beside_them():
+    own = DeviceTest(None, shots=2000, price_per_circuit=0.5, seconds_per_shot=0.01)
+    assert own.busy(360) == 7200
+    assert time_on(own, 360) == "2.0 hours"
+    assert price_on(own, 360) == "180.00"
+    assert assumptions(own) == (
+        "Assumed: a circuit of 2,000 shots takes 20 s and costs 0.5 a circuit. Waiting in queues "
+        "comes on top."
+    )
+    assert time_on(None, 103740) == "2.9 hours"
+    assert price_on(None, 103740) == "3,600 to 16,000 USD"
+    assert price_on(None, 1) == "0.035 to 0.15 USD"
+    assert time_on(None, np.nan) == price_on(None, np.nan) == "–"
+
+
 def test_the_rule_says_how_much_may_be_lost():
     lax = run(DeviceTest(0.3, shots=50), rule=DecisionRule(max_score_drop=0.9))
     assert "kernel survives: accuracy" in str(lax)
@@ -120,6 +136,7 @@ def test_what_cannot_be_tried_is_said_and_spoils_nothing():
     ("make", "error", "message"),
     [
         (lambda: DeviceTest(price_per_shot=-1), ValueError, "price_per_shot=-1"),
+        (lambda: DeviceTest(seconds_per_shot=-1), ValueError, "give a time of at least 0"),
         (lambda: DeviceTest(shots=None, price_per_shot=1), ValueError, "finite number of shots"),
         (lambda: run("willow_pink"), TypeError, "give a skquantum.comparison.DeviceTest"),
         (lambda: run(DeviceTest(1.5)), ValueError, "noise=1.5 is no probability"),

@@ -27,6 +27,8 @@ from skquantum.comparison._series import (
     load_series,
     make_windowing,
     neg_log_rmse,
+    tail,
+    times_of,
 )
 from skquantum.comparison._summary import Column
 from skquantum.datasets import make_damped_pendulum, make_windows
@@ -249,9 +251,11 @@ def test_little_to_gain_gets_a_warning():
 
 def test_tables_and_report(comparison):
     text = str(comparison)
-    for title in ("−ln RMSE", "MSE", "MAE", "an error 2 % larger"):
+    for title in ("RMSE", "MAE", "skill", "an error 2 % larger"):
         assert title in " ".join(text.split())
-    assert set(comparison.to_frame()) >= {"neg_log_rmse", "mse", "mse_std", "mae", "r2"}
+    assert "ln RMSE" not in text + comparison.to_html()
+    kept = {"neg_log_rmse", "rmse", "mse", "mse_std", "mae", "r2", "skill", "skill_std"}
+    assert set(comparison.to_frame()) >= kept
     page = comparison.to_html()
     assert "Forecasts of the last fold" in page
     assert "Spread and forecasts" in page
@@ -259,6 +263,80 @@ def test_tables_and_report(comparison):
     assert "season_=" in page
     assert "}, series, baselines=" in comparison.run["call"]
     assert pickle.loads(pickle.dumps(comparison)).verdict == comparison.verdict
+
+
+def test_the_deciding_column_shows_errors_in_the_unit_of_the_series(comparison):
+    column = comparison.columns[0]
+    errors = [r.metrics["rmse"] for r in comparison.of("AR")]
+    shown = column.shown(*comparison.mean("AR", column.key))
+    assert shown.split()[0] == f"{np.exp(np.mean(np.log(errors))):.3f}"
+    assert column.arrow == "↓"
+    assert comparison.best(column) == ["AR"]
+    (dots, *_), *_ = [
+        [line for line in axis.lines if line.get_color() == "#d55e00"]
+        for axis in comparison.plot().axes
+    ]
+    np.testing.assert_allclose(sorted(dots.get_xdata()), sorted(errors))
+
+
+def test_skill_is_measured_against_the_seasonal_naive_forecast(comparison):
+    naive = {r.fold: r.metrics["rmse"] for r in comparison.of("seasonal naive")}
+    for result in comparison.of("AR"):
+        assert result.metrics["skill"] == pytest.approx(
+            1 - result.metrics["rmse"] / naive[result.fold]
+        )
+    assert {r.metrics["skill"] for r in comparison.of("seasonal naive")} == {0.0}
+
+
+def test_without_the_seasonal_naive_forecast_there_is_a_skill_too():
+    found = compare(AR, WAVE, baselines=["persistence"], window=8, cv=2)
+    naive = compare(AR, WAVE, baselines=["seasonal naive"], window=8, cv=2)
+    assert found.mean("AR", "skill") == naive.mean("AR", "skill")
+
+
+# --- dates --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.date_range("2001-01-01", periods=150, freq="MS"),
+        pd.period_range("2001-01", periods=150, freq="M"),
+        pd.date_range("2001-01-01", periods=150, freq="MS", tz="Europe/Berlin"),
+    ],
+)
+def test_a_series_with_dates_keeps_them(index):
+    found = compare(AR, pd.Series(WAVE, index), baselines=NAIVE, window=8, horizon=3, cv=2)
+    dates = [str(date)[:10] for date in pd.date_range("2001-01-01", periods=150, freq="MS")]
+    assert found.times == dates[8 + 3 - 1 :]
+    last = found.of("AR")[-1]
+    page = found.to_html()
+    assert f"<td>{found.times[last.test[0]]}</td><td>{dates[-1]}</td>" in page
+    assert found.run["forecast"] == f"2001-11-01 to {dates[-1]}"
+    forecasts = found.plot().axes[1]
+    drawn = {line.get_label(): line.get_xdata() for line in forecasts.lines}["AR"]
+    np.testing.assert_array_equal(drawn[-1], np.datetime64(dates[-1]))
+
+
+def test_hours_stay_where_there_are_any_and_numbers_are_no_dates():
+    hours = pd.date_range("2001-01-01", periods=3, freq="h")
+    assert times_of(pd.Series([1, 2, 3], hours))[1] == "2001-01-01T01:00:00"
+    assert times_of(pd.Series([1, 2, 3])) is None
+    assert times_of([1, 2, 3]) is None
+    assert times_of(WAVE) is None
+
+
+@pytest.mark.parametrize("order", [slice(None, None, -1), [0, 1, 1, *range(2, 149)]])
+def test_dates_that_do_not_rise_are_an_error(order):
+    dates = pd.date_range("2001-01-01", periods=150, freq="MS")[order]
+    with pytest.raises(ValueError, match="dates of the series don't rise"):
+        compare(AR, pd.Series(WAVE, dates), baselines=NAIVE)
+
+
+def test_named_series_have_dates():
+    for name, first in (("sunspots", "1700-01-01"), ("elnino", "1950-01-01")):
+        assert times_of(load_series(name).X)[0] == first
+    assert times_of(tail(load_series("co2").X, 3))[-1] == "2001-12-01"
 
 
 def test_the_plot_of_forecasts(comparison):

@@ -2,24 +2,22 @@
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from skquantum.comparison._device import device_paragraphs
+from skquantum.comparison._findings import Findings
+from skquantum.comparison._pages._circuit import assumptions, hardware_sentence
+from skquantum.comparison._pages._device import device_paragraphs
 from skquantum.comparison._summary import Column
-
-if TYPE_CHECKING:
-    from skquantum.comparison._result import Comparison
 
 WIDTH = 99
 COLUMNS_A_TABLE = 5
 
 
-def text(comparison: "Comparison") -> str:
+def text(comparison: Findings) -> str:
     """Return rule, tables and verdict."""
     return f"{wrap('Rule: ', comparison.rule_text)}\n\n{findings(comparison)}"
 
 
-def findings(comparison: "Comparison") -> str:
+def findings(comparison: Findings) -> str:
     """Return tables and verdict, without the rule that was printed first."""
     parts = []
     if not comparison.complete:
@@ -31,17 +29,21 @@ def findings(comparison: "Comparison") -> str:
     legend = "* best in its column, ties included. " if starred else ""
     over = f"{comparison.n_folds} folds" if comparison.complete else "the finished folds"
     parts.append(wrap("", f"{legend}Mean ± standard deviation over {over}."))
+    costly = []
     for name in comparison.models:
         if costs := comparison.resources(name):
             listed = ", ".join(f"{key} {value}" for key, value in costs.items())
             parts.append(wrap(f"{name}: ", listed))
+            costly.append(hardware_sentence(comparison, name))
+    if sentences := " ".join(filter(None, costly)):
+        parts.append(wrap("Hardware: ", f"{sentences} {assumptions(comparison.device)}"))
     parts += [wrap(label, said) for label, said in device_paragraphs(comparison)]
     parts += [wrap("Note: ", caution) for caution in comparison.cautions]
     parts += [wrap("Verdict: ", verdict.text) for verdict in comparison.verdicts]
     return "\n\n".join(parts)
 
 
-def incomplete(comparison: "Comparison") -> str:
+def incomplete(comparison: Findings) -> str:
     """Say how much of the run is missing."""
     total = len(comparison.entrants) * comparison.n_folds
     failed = f"; failed: {', '.join(comparison.failures)}" if comparison.failures else ""
@@ -51,7 +53,7 @@ def incomplete(comparison: "Comparison") -> str:
     )
 
 
-def folds_done(comparison: "Comparison", name: str) -> str:
+def folds_done(comparison: Findings, name: str) -> str:
     """Return how many folds a model finished, "" if all."""
     done = comparison.n_finished(name)
     return "" if done == comparison.n_folds else f" ({done} of {comparison.n_folds} folds)"
@@ -62,7 +64,7 @@ def wrap(label: str, paragraph: str) -> str:
     return textwrap.fill(label + paragraph, WIDTH, subsequent_indent=" " * min(len(label), 9))
 
 
-def _table(comparison: "Comparison", shown: Sequence[Column]) -> str:
+def _table(comparison: Findings, shown: Sequence[Column]) -> str:
     rows = [["", *(column.title for column in shown)]]
     best = {column.key: comparison.best(column) for column in shown}
     for name in comparison.models:

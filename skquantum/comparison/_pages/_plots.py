@@ -1,14 +1,12 @@
 """Score spread and calibration curves, drawn with matplotlib."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from skquantum.comparison._findings import Findings
 from skquantum.comparison._summary import values
 from skquantum.metrics import reliability_bins
-
-if TYPE_CHECKING:
-    from skquantum.comparison._result import Comparison
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers. The first two, the
 # strongest, are for the models compared; baselines take the rest.
@@ -21,7 +19,7 @@ BINS = 10
 FEWEST_ROWS = 10
 
 
-def plot(comparison: "Comparison", axes: Any = None) -> Any:
+def plot(comparison: Findings, axes: Any = None) -> Any:
     """Draw on given axes, or on a new figure."""
     if axes is None:
         import matplotlib.pyplot as plt
@@ -37,7 +35,7 @@ def plot(comparison: "Comparison", axes: Any = None) -> Any:
     return axes[0].figure
 
 
-def colours(comparison: "Comparison") -> dict[str, str]:
+def colours(comparison: Findings) -> dict[str, str]:
     """Return the colour of each model."""
     found: dict[str, str] = {}
     for names, palette in (
@@ -53,20 +51,21 @@ def _literal(name: str) -> str:
     return name.replace("$", r"\$")
 
 
-def draw_scores(comparison: "Comparison", ax: Any) -> None:
+def draw_scores(comparison: Findings, ax: Any) -> None:
     """Draw one dot for each fold, and a bar at the mean."""
-    names = comparison.models[::-1]  # the first comes on top
+    names, column = comparison.models[::-1], comparison.columns[0]  # the first comes on top
     for position, name in enumerate(names):
-        scores = values(comparison.of(name), "score")
+        scores = column.seen(values(comparison.of(name), "score"))
         if not len(scores):
             continue
         colour = colours(comparison)[name]
         offsets = position + np.linspace(-0.18, 0.18, len(scores))
         ax.plot(scores, offsets, "o", color=colour, alpha=0.55, markersize=5, mew=0)
-        ax.plot([scores.mean()] * 2, [position - 0.3, position + 0.3], color=colour, lw=2.5)
+        mean = column.seen(comparison.mean(name, "score")[0])
+        ax.plot([mean] * 2, [position - 0.3, position + 0.3], color=colour, lw=2.5)
     ax.set_yticks(range(len(names)), [_literal(name) for name in names])
     ax.set_ylim(-0.6, len(names) - 0.4)
-    title = comparison.columns[0].title.replace("_", " ")
+    title = column.title.replace("_", " ")
     ax.set_xlabel(f"{title} on each fold, and mean")
     ax.grid(axis="x", alpha=0.25, lw=0.6)
     for side in ("top", "right", "left"):
@@ -74,7 +73,7 @@ def draw_scores(comparison: "Comparison", ax: Any) -> None:
     ax.tick_params(axis="y", length=0)
 
 
-def draw_calibration(comparison: "Comparison", ax: Any) -> None:
+def draw_calibration(comparison: Findings, ax: Any) -> None:
     """Draw accuracy against confidence in the predicted class, all folds together."""
     ax.plot([0, 1], [0, 1], color="#999999", lw=1, ls=(0, (4, 3)))
     low = 1.0
@@ -109,13 +108,10 @@ def draw_calibration(comparison: "Comparison", ax: Any) -> None:
     ax.set_ylim(low, 1.02)
     ax.set_xlabel("confidence in the predicted class")
     ax.set_ylabel("share of right predictions")
-    ax.grid(alpha=0.25, lw=0.6)
-    ax.legend(frameon=False, fontsize="small", loc="best")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    _finish(ax, "best")
 
 
-def draw_forecasts(comparison: "Comparison", ax: Any) -> None:
+def draw_forecasts(comparison: Findings, ax: Any) -> None:
     """Draw truth and forecasts at the end of the last fold: the best baseline and the models.
 
     Of several steps at once these are the forecasts for the last of them.
@@ -129,7 +125,7 @@ def draw_forecasts(comparison: "Comparison", ax: Any) -> None:
     for result in done:
         if result.fold != last or result.test is None:
             continue
-        name, place = result.model, result.test[-MOST_FORECASTS:]
+        name, place = result.model, _places(comparison, result.test[-MOST_FORECASTS:])
         true, forecast = (
             np.asarray(values).reshape(result.n_test, -1)[-MOST_FORECASTS:]
             for values in (result.y_true, result.y_pred)
@@ -145,15 +141,46 @@ def draw_forecasts(comparison: "Comparison", ax: Any) -> None:
             alpha=0.85,
             label=_literal(name),
         )
-    ax.set_xlabel("number of the window")
+    ax.set_xlabel("number of the window" if comparison.times is None else "")
+    ax.tick_params(axis="x", labelsize="small")
     ax.set_ylabel("1 step ahead" if steps == 1 else f"{steps} steps ahead")
-    ax.grid(alpha=0.25, lw=0.6)
-    ax.legend(frameon=False, fontsize="small", loc="best")
-    for side in ("top", "right"):
+    _finish(ax, "best")
+
+
+def _places(comparison: Findings, windows: np.ndarray) -> np.ndarray:
+    """Return where forecasts are drawn: at their dates, or at the number of the window."""
+    if comparison.times is None:
+        return windows
+    return np.array([comparison.times[i] for i in windows], dtype="datetime64[s]")
+
+
+def draw_intervals(comparison: Findings, ax: Any) -> None:
+    """Draw the interval of each model's difference from the best baseline, and what is allowed."""
+    column, drop = comparison.columns[0], comparison.rule.max_score_drop
+    # Of errors the ratio to the baseline's is drawn: the smaller, the better.
+    none, limit = (1.0, np.exp(drop)) if column.is_log_error else (0.0, -drop)
+    shown = [v for v in comparison.verdicts if np.isfinite(v.interval).all()][::-1]
+    ax.axvspan(min(none, limit), max(none, limit), color="#8c8c8c", alpha=0.18, lw=0)
+    ax.axvline(none, color="#8c8c8c", lw=1)
+    for position, verdict in enumerate(shown):
+        low, middle, high = (
+            np.exp(-end) if column.is_log_error else end
+            for end in (verdict.interval[0], verdict.difference, verdict.interval[1])
+        )
+        colour = colours(comparison)[verdict.model]
+        ax.plot([low, high], [position] * 2, color=colour, lw=3, solid_capstyle="round")
+        ax.plot([middle], [position], "o", color=colour, ms=9)
+    ax.set_yticks(range(len(shown)), [_literal(verdict.model) for verdict in shown])
+    ax.set_ylim(-0.8, len(shown) - 0.2)
+    what = "error / baseline's error" if column.is_log_error else "difference"
+    ax.set_xlabel(f"{what} (grey: worse, but allowed)")
+    ax.grid(axis="x", alpha=0.25, lw=0.6)
+    for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
+    ax.tick_params(axis="y", length=0)
 
 
-def draw_training(comparison: "Comparison", ax: Any) -> None:
+def draw_training(comparison: Findings, ax: Any) -> None:
     """Draw the loss of each epoch, one line for each fold, of the models that have one."""
     for name in comparison.models:
         is_baseline = name in comparison.baselines
@@ -171,7 +198,13 @@ def draw_training(comparison: "Comparison", ax: Any) -> None:
     ax.set_yscale("log")
     ax.set_xlabel("epoch")
     ax.set_ylabel("training loss")
+    _finish(ax, "upper right")
+
+
+def _finish(ax: Any, place: str) -> None:
+    """Draw what these plots have in common, a legend if there is anything to tell."""
     ax.grid(alpha=0.25, lw=0.6)
-    ax.legend(frameon=False, fontsize="small", loc="upper right")
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, fontsize="small", loc=place)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
