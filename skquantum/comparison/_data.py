@@ -16,10 +16,10 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_array, column_or_1d
 
-from skquantum._validation import did_you_mean
+from skquantum._validation import did_you_mean, plain
 from skquantum.comparison._read import BINARY, EXCEL, FILES, TEXT, read_excel, read_text
 from skquantum.comparison._table import YES_IS_ONE, Table, tidy
-from skquantum.comparison._values import Hints, decimal_commas, plain
+from skquantum.comparison._values import Hints, decimal_commas
 
 #: Data sets that come with scikit-learn, by name, with their tasks.
 BUILT_IN = {
@@ -50,12 +50,11 @@ class Data:
     notes: tuple[str, ...] = ()
     done: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # to read a column
 
-    @property
-    def table(self) -> Any:
-        """The features with what was done to read them, where they come from a file."""
-        if not hasattr(self.X, "columns"):
-            return self.X
-        return Table(self.X, dict(self.done), list(self.notes))
+    def table_of(self, X: Any) -> Any:
+        """Return rows of the features, from a file with what was done to read them."""
+        if not hasattr(X, "columns"):
+            return X
+        return Table(X, dict(self.done), list(self.notes))
 
 
 def load_data(source: str, target: str | None = None, decimal: str | None = None) -> Data:
@@ -98,9 +97,8 @@ def load_data(source: str, target: str | None = None, decimal: str | None = None
     column = _target_column(list(table.frame), target)
     if column in repeated:
         raise ValueError(f"{path} has two columns called {column!r}: which is to be predicted?")
-    y, kept = take_target(frame, table, column)
-    X = table.frame.drop(columns=column)[kept].reset_index(drop=True)
-    return Data(path.name, X, y, "auto", tuple(table.notes), table.done)
+    table, y = split_target(frame, table, column)
+    return Data(path.name, table.frame, y, "auto", tuple(table.notes), table.done)
 
 
 def find_file(source: str, what: str, known: Iterable[str]) -> Path:
@@ -187,24 +185,37 @@ def _target_column(columns: list[str], target: str | None) -> str:
     return target
 
 
-def take_target(frame: Any, table: Table, column: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return a column as the target, and which rows have one; the others are noted.
+def split_target(frame: Any, table: Table, column: str) -> tuple[Table, np.ndarray]:
+    """Take the target out of a table, and leave out rows that have none.
 
-    Text, yes and no stay as they are written.
+    Text, yes and no stay as they are written in the `frame` that the table was made of.
     """
+    y, kept = _target_values(frame, table, column)
+    notes = list(table.notes)
+    if missing := int((~kept).sum()):
+        notes.append(
+            f"The target {column!r} is missing in {missing:,} of {len(kept):,} rows: they are "
+            "left out."
+        )
+    read = [said for said in table.done.get(column, ()) if said != YES_IS_ONE]
+    notes += [f"Target {column!r}: {said}." for said in read]
+    done = {name: said for name, said in table.done.items() if name != column}
+    features = table.frame.drop(columns=column)[kept].reset_index(drop=True)
+    return Table(features, done, notes), y
+
+
+def _target_values(frame: Any, table: Table, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the target of the rows that have one, and which these are."""
+    if column not in table.frame:
+        raise ValueError(f"The target {column!r} can't be predicted: {table.done[column][0]}.")
     values = table.frame[column]
     if values.dtype.kind == "M":
         raise ValueError(f"The target {column!r} holds dates, which no model here predicts.")
     if YES_IS_ONE in table.done.get(column, ()):
-        values = frame[column].where(values.notna(), None)
+        values = frame[column].astype(object).where(values.notna(), None)
     kept = values.notna().to_numpy()
     if not kept.any():
         raise ValueError(f"The target {column!r} is missing in all rows.")
-    if missing := int((~kept).sum()):
-        table.notes.append(
-            f"The target {column!r} is missing in {missing:,} of {len(kept):,} rows: they are "
-            "left out."
-        )
     y = values[kept].to_numpy()
     if y.dtype.kind not in "biuf":
         return np.array([plain(str(value).strip()) for value in y]), kept

@@ -10,7 +10,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from skquantum.comparison._values import is_number, plain
+from skquantum._validation import plain
+from skquantum.comparison._values import is_number
 
 #: What is read, by the end of the file's name; text is told apart by its contents.
 TEXT = (".csv", ".tsv", ".tab", ".txt")
@@ -319,8 +320,10 @@ def _without_remarks(rows: list[Row], n_columns: int, notes: list[str]) -> list[
     """Leave comments between the rows out."""
     kept = [row for row in rows if len(row) == n_columns or not str(row[0]).startswith("#")]
     if len(kept) < len(rows):
-        notes.append(f"{_count(len(rows) - len(kept), 'line')} between the rows begin with #: "
-                     "taken for comments.")
+        notes.append(
+            f"{_count(len(rows) - len(kept), 'line')} between the rows begin with #: "
+            "taken for comments."
+        )
     return kept
 
 

@@ -46,6 +46,10 @@ class Comparison:
         What was run: data, seed, call, versions, machine.
     elapsed : float
         Seconds that it took.
+    table : list of (str, str)
+        Of a data frame or file, each column and what is done to it.
+    notes : list of str
+        What else is to be known of the data, in whole sentences.
 
     See Also
     --------
@@ -62,6 +66,8 @@ class Comparison:
     cautions: list[str] = field(default_factory=list)
     run: dict[str, str] = field(default_factory=dict)
     elapsed: float = 0.0
+    table: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def models(self) -> list[str]:

@@ -10,7 +10,7 @@ from sklearn.metrics import mean_squared_error
 from sklearn.model_selection import TimeSeriesSplit
 
 from skquantum import datasets
-from skquantum._validation import did_you_mean
+from skquantum._validation import did_you_mean, plain
 from skquantum.comparison._data import (
     INNER_SPLITS,
     Data,
@@ -20,7 +20,6 @@ from skquantum.comparison._data import (
     not_numeric,
     read_file,
 )
-from skquantum.comparison._values import plain
 
 WINDOW, HORIZON = 12, 1  # what is taken where nothing is said
 # Windows with which the first of the inner folds, the shortest, is learned.

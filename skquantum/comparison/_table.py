@@ -11,14 +11,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 from sklearn.utils.validation import check_is_fitted
 
-from skquantum._validation import did_you_mean
+from skquantum._validation import did_you_mean, plain
 from skquantum.comparison._values import (
     Hints,
     Values,
     compact_dates,
     decimal_commas,
     parse_column,
-    plain,
 )
 
 FEW = 10  # categories that get a column each

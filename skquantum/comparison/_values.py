@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from skquantum._validation import plain
+
 #: What stands for a gap in any column, in lower case; pandas' list, and a question mark.
 GAPS = frozenset(
     ["", "na", "n/a", "<na>", "#n/a", "#na", "#n/a n/a", "nan", "-nan", "null", "none", "?", "nil"]
@@ -39,20 +41,6 @@ _NUMBER = {
     )
     for d, t in ((".", ", '"), (",", ". '"))
 }
-
-
-def plain(text: Any) -> str:
-    r"""Return a text whose control characters are written out.
-
-    Examples
-    --------
-    >>> from skquantum.comparison._values import plain
-    >>> print(plain("red\x1b[31m"))
-    red\x1b[31m
-    """
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text)
-    )
 
 
 def is_number(value: Any) -> bool:
@@ -317,9 +305,7 @@ def _contradict(orders: list[str]) -> bool:
     return any({f"%d{mark}%m", f"%m{mark}%d"} <= begins for mark in "/-")
 
 
-def _best_format(
-    texts: list[str], hints: Hints, done: list[str]
-) -> "_Format | None":
+def _best_format(texts: list[str], hints: Hints, done: list[str]) -> "_Format | None":
     """Read the first text, in the format that reads most of the others, and all that it reads."""
     tried: list[tuple[str, Callable[[str], datetime | None]]] = [("ISO", _iso)]
     tried += [(f, lambda t, f=f: _strptime(t, f)) for f in FORMATS]
