@@ -98,6 +98,8 @@ def load_data(source: str, target: str | None = None, decimal: str | None = None
     if column in repeated:
         raise ValueError(f"{path} has two columns called {column!r}: which is to be predicted?")
     table, y = split_target(frame, table, column)
+    if not table.frame.shape[1]:
+        raise ValueError(f"{path} has no column besides {column!r}: there is none to learn from.")
     return Data(path.name, table.frame, y, "auto", tuple(table.notes), table.done)
 
 
@@ -145,11 +147,11 @@ def read_file(path: Path, decimal: str | None = None) -> tuple[Any, Table, set[s
             hints = Hints(decimal, decimal_commas(columns), raw.separator == ",")
             notes, repeated = raw.notes, raw.repeated
     except ImportError:
-        raise
+        raise  # which says what to install
     except Exception as error:  # whatever the readers of binary formats raise
         raise ValueError(f"{path} could not be read: {error}") from error
-    if not len(frame):
-        raise ValueError(f"{path} has no rows.")
+    if not frame.size:
+        raise ValueError(f"{path} could not be read: it has no rows.")
     frame.columns = [plain(name) for name in frame.columns]
     table = tidy(frame, hints)
     table.notes += notes
@@ -198,7 +200,8 @@ def split_target(frame: Any, table: Table, column: str) -> tuple[Table, np.ndarr
             "left out."
         )
     read = [said for said in table.done.get(column, ()) if said != YES_IS_ONE]
-    notes += [f"Target {column!r}: {said}." for said in read]
+    if read:
+        notes.append(f"The target {column!r} is read as numbers: {'; '.join(read)}.")
     done = {name: said for name, said in table.done.items() if name != column}
     features = table.frame.drop(columns=column)[kept].reset_index(drop=True)
     return Table(features, done, notes), y

@@ -76,7 +76,9 @@ def named_target(X: Any, y: Any, read: bool = True) -> tuple[Any, Any]:
     return (features if read else X.drop(columns=y)[X[y].notna()]), target
 
 
-def prepare(table: Any, y: Any, *, features: Any, drop: Any, encode: bool, seed: int) -> Prepared:
+def prepare(
+    table: Any, y: Any, *, task: str, features: Any, drop: Any, encode: bool, seed: int
+) -> Prepared:
     """Choose columns, say what is done to each, and make the encoder if one is needed."""
     if not isinstance(table, Table):
         for option, given in (("features", features), ("drop", drop)):
@@ -105,7 +107,7 @@ def prepare(table: Any, y: Any, *, features: Any, drop: Any, encode: bool, seed:
             + ". --features NAME keeps a column."
         )
     needs_encoder = any(found.said != "number" for found in plans.values())
-    encoder = TableEncoder(keep=keep, random_state=seed) if needs_encoder else None
+    encoder = TableEncoder(keep, task == "classification", seed) if needs_encoder else None
     return Prepared(frame, y, encoder, rows, list(table.notes))
 
 
@@ -115,7 +117,9 @@ def _described(table: Table, said: dict[str, str]) -> list[tuple[str, str]]:
     for name in dict.fromkeys([*table.done, *table.frame.columns]):
         read = "; ".join(table.done.get(name, ()))
         if name in said:
-            rows.append((name, said[name] + (f" ({read})" if read else "")))
+            rows.append(
+                (name, said[name] + (f" ({read})" if read not in ("", said[name]) else ""))
+            )
         elif name in table.frame:
             rows.append((name, "left out, as asked"))
         elif read.startswith("left out"):

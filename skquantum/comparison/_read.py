@@ -14,12 +14,13 @@ from skquantum._validation import plain
 from skquantum.comparison._values import is_number
 
 #: What is read, by the end of the file's name; text is told apart by its contents.
-TEXT = (".csv", ".tsv", ".tab", ".txt")
+TEXT = (".csv", ".tsv", ".tab", ".txt", ".dat")
+BY_SPACES = (".txt", ".dat")  # may have columns that spaces separate
 BINARY = {".parquet": "read_parquet", ".pq": "read_parquet", ".feather": "read_feather"}
 EXCEL = (".xlsx", ".xlsm")
 FILES = (*TEXT, *BINARY, *EXCEL)
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "spaces"}
 NO_SEPARATOR = "\x1f"  # of one-column files: a character that stands in none
 SNIFFED_ROWS = 200
 REGULAR = 0.8  # share of rows with as many fields as most
@@ -65,10 +66,12 @@ def read_text(path: Path) -> Raw:
     separator = _separator(text)
     rows = _split(text, separator)
     if not rows:
-        raise ValueError(f"{path} is empty.")
+        raise ValueError("it is empty.")
+    if separator == NO_SEPARATOR and path.suffix.lower() in BY_SPACES and _by_spaces(lines):
+        rows, separator = [line.split() for line in lines if line.strip()], " "
     if separator not in (",", NO_SEPARATOR):
         notes.append(f"The columns are separated by {SEPARATORS[separator]}.")
-    return _with_header(path, rows, commented, separator, notes)
+    return _with_header(rows, commented, separator, notes)
 
 
 def read_excel(path: Path) -> Raw:
@@ -91,11 +94,11 @@ def read_excel(path: Path) -> Raw:
     ]
     rows = [row for row in rows if any(value != "" for value in row)]
     if not rows:
-        raise ValueError(f"The first sheet of {path} is empty.")
+        raise ValueError("its first sheet is empty.")
     notes = []
     if len(sheets) > 1:
         notes.append(f"Of {len(sheets)} sheets the first, {plain(sheets[0])!r}, is read.")
-    return _with_header(path, rows, None, "", notes)
+    return _with_header(rows, None, "", notes)
 
 
 # --- characters ---------------------------------------------------------------------------------
@@ -123,9 +126,9 @@ def _decode(path: Path) -> tuple[str, list[str]]:
         except UnicodeDecodeError:
             continue
     else:
-        raise ValueError(f"{path} could not be read: it is no text in {encoding}.")
+        raise ValueError(f"it is no text in {encoding}.")
     if "\0" in text:
-        raise ValueError(f"{path} could not be read: it is no text, but something binary.")
+        raise ValueError("it is no text, but something binary.")
     if name in ("utf-8", "utf-8-sig"):
         return text, []
     shown = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}.get(name, name.upper())
@@ -157,14 +160,12 @@ def _split(text: str, separator: str, limit: int | None = None) -> list[Row]:
         return _parse(text, separator, limit, strict=True)
     except csv.Error as error:
         if limit is None and "end of data" in str(error):
-            raise ValueError(
-                f"The table could not be read: a quotation mark is not closed ({error})."
-            ) from error
+            raise ValueError(f"a quotation mark is opened and not closed ({error}).") from error
     try:
         return _parse(text, separator, limit, strict=False)  # "quoted" and more in one field
     except csv.Error as error:
         if limit is None:
-            raise ValueError(f"The table could not be read: {error}.") from error
+            raise ValueError(f"{error}.") from error
         return []
 
 
@@ -190,7 +191,7 @@ def _separator(text: str) -> str:
     Semicolons, tabs and bars come before commas, which may stand in numbers.
     """
     found = {}
-    for separator in SEPARATORS:
+    for separator in ",;\t|":
         rows = _split(text, separator, SNIFFED_ROWS) if separator in text else []
         if not rows:
             continue
@@ -205,6 +206,12 @@ def _separator(text: str) -> str:
     return max(found, key=found.__getitem__) if found else NO_SEPARATOR
 
 
+def _by_spaces(lines: list[str]) -> bool:
+    """Whether spaces cut the lines into as many fields as the first."""
+    widths = [len(line.split()) for line in lines if line.strip()]
+    return widths[0] > 1 and widths.count(widths[0]) >= REGULAR * len(widths)
+
+
 def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" + ("" if n == 1 else "s")
 
@@ -213,7 +220,6 @@ def _count(n: int, noun: str) -> str:
 
 
 def _with_header(
-    path: Path,
     rows: list[Row],
     commented: str | None,
     separator: str,
@@ -230,15 +236,15 @@ def _with_header(
         else:
             names = [f"column {i + 1}" for i in range(len(names))]
             notes.append(
-                "The first row holds numbers, so the file is taken to have no header; the columns "
-                f"are called {', '.join(names[:SHOWN])}{' ...' if len(names) > SHOWN else ''}."
+                "The first row looks like the others, so the file is taken to have no header; the "
+                f"columns are called {', '.join(names[:SHOWN])}{' ...' if len(names) > SHOWN else ''}."
             )
     else:
-        rows = rows[1:]
+        rows = _without_headers(rows, notes)
     if not rows:
-        raise ValueError(f"{path} has no rows.")
+        raise ValueError("it has no rows.")
     names = [_name(value) for value in names]
-    names, rows = _of_one_width(path, names, rows, notes)
+    names, rows = _of_one_width(names, rows, notes)
     repeated = {name for name in names if name and names.count(name) > 1}
     return Raw(_unnamed(names, notes), rows, notes, separator, repeated)
 
@@ -248,6 +254,14 @@ def _name(value: Any) -> str:
     return plain(" ".join(str(value).split()))
 
 
+def _without_headers(rows: list[Row], notes: list[str]) -> list[Row]:
+    """Leave the header out, wherever it stands: files that were put together repeat it."""
+    kept = [row for row in rows if row != rows[0]]
+    if more := len(rows) - len(kept) - 1:
+        notes.append(f"The header is repeated between the rows: {_count(more, 'line')} left out.")
+    return kept
+
+
 def _without_title(rows: list[Row], notes: list[str]) -> list[Row]:
     """Leave lines above the header out that have one field only, in a table of several."""
     width = Counter(_width(row) for row in rows[1 : SNIFFED_ROWS + 1]).most_common(1)
@@ -255,7 +269,7 @@ def _without_title(rows: list[Row], notes: list[str]) -> list[Row]:
         return rows
     first = next((i for i, row in enumerate(rows) if _width(row) > 1), 0)
     if first:
-        notes.append(f"{_count(first, 'line')} above the header are left out.")
+        notes.append(f"Left out above the header: {_count(first, 'line')}.")
     return rows[first:]
 
 
@@ -265,16 +279,24 @@ def _width(row: Row) -> int:
 
 
 def _is_data(rows: list[Row], notes: list[str]) -> bool:
-    """Whether the first row is one of data, by the numbers in it.
+    """Whether the first row is one of data: of numbers, or of what stands below as well.
 
     Names are rarely numbers; where they are, they count: years, or places.
     """
-    names = [value for value in rows[0] if value != ""]
-    numbers = [float(str(value).replace(",", ".")) for value in names if is_number(value)]
-    if 2 * len(numbers) < len(names) or not numbers:
+    names = rows[0]
+    below = [row for row in rows[1 : SNIFFED_ROWS + 1] if row != names]
+    numbers = [float(str(v).replace(",", ".")) for v in names if is_number(v)]
+    again = sum(
+        v != "" and not is_number(v) and any(row[i : i + 1] == [v] for row in below)
+        for i, v in enumerate(names)
+    )
+    if (
+        2 * (len(numbers) + again) < len([v for v in names if v != ""])
+        or not numbers + [0] * again
+    ):
         return False
     steps = {b - a for a, b in zip(numbers, numbers[1:], strict=False)}
-    if len(steps) == 1 and min(steps) > 0 and all(n == round(n) for n in numbers):
+    if not again and len(steps) == 1 and min(steps) > 0 and all(n == round(n) for n in numbers):
         listed = ", ".join(map(str, names[:SHOWN]))
         notes.append(f"The first row ({listed}, ...) is taken for the names of the columns.")
         return False
@@ -282,7 +304,7 @@ def _is_data(rows: list[Row], notes: list[str]) -> bool:
 
 
 def _of_one_width(
-    path: Path, names: list[str], rows: list[Row], notes: list[str]
+    names: list[str], rows: list[Row], notes: list[str]
 ) -> tuple[list[str], list[Row]]:
     """Cut empty fields off and fill short rows, saying so; refuse rows with more fields."""
     while len(names) > 1 and names[-1] == "" and all(_width(row) < len(names) for row in rows):
@@ -303,14 +325,14 @@ def _of_one_width(
     if surplus:
         i = surplus[0]
         raise ValueError(
-            f"{path}: the header has {n} names, but {_count(len(surplus), 'row')} of {len(rows):,}"
+            f"the header has {n} names, but {_count(len(surplus), 'row')} of {len(rows):,}"
             f" have more fields; the first is row {i + 1}: "
             f"{plain(', '.join(map(str, rows[i]))[:80])!r}. Quote fields that hold the separator "
             "(a decimal comma?), or separate the columns by semicolons or tabs."
         )
     if short := sum(length < n for length in full):
         notes.append(
-            f"{_count(short, 'row')} of {len(rows):,} have fewer fields than the header has "
+            f"In {short:,} of {len(rows):,} rows there are fewer fields than the header has "
             "names: what is missing at their ends is taken for gaps."
         )
     return names, [[*row[:n], *[""] * (n - len(row))] for row in rows]
@@ -321,8 +343,8 @@ def _without_remarks(rows: list[Row], n_columns: int, notes: list[str]) -> list[
     kept = [row for row in rows if len(row) == n_columns or not str(row[0]).startswith("#")]
     if len(kept) < len(rows):
         notes.append(
-            f"{_count(len(rows) - len(kept), 'line')} between the rows begin with #: "
-            "taken for comments."
+            "What begins with # between the rows "
+            f"({_count(len(rows) - len(kept), 'line')}) is taken for a comment."
         )
     return kept
 

@@ -215,7 +215,7 @@ def compare(
     asked |= {"task": task, "window": window, "horizon": horizon, "season": season}
     asked |= {"scoring": scoring, "preprocessing": preprocessing, "budget": budget}
     asked |= {"device": device}
-    data = prepare(X, y, features=features, drop=drop, encode=encode, seed=seed)
+    data = prepare(X, y, task=task, features=features, drop=drop, encode=encode, seed=seed)
     if guessed and (why := why_task(np.asarray(y))):
         data.notes.append(f"The task is {task}, {why}.")
     windows = _windows(task, window, horizon, season)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,7 +26,7 @@ TEXT_PARTS = 4  # numbers that stand for a text
 GAP = "(gap)"
 YES_IS_ONE = "yes is 1, no 0"
 #: Names of columns that tell rows apart.
-IDENTIFIER = re.compile(r"(^|[\W_])(id|uid|uuid|guid|index|rownames?|row|key)$|[a-z]I[dD]$", re.I)
+IDENTIFIER = re.compile(r"(^|[\W_])(id|uid|uuid|guid|index|rownames?|row|key)$", re.IGNORECASE)
 CAMEL_ID = re.compile(r"[a-z](Id|ID)$")
 
 
@@ -108,7 +109,7 @@ def _finite(name: str, column: Any) -> tuple[Any, tuple[str, ...]]:
         return pd.Series(pd.to_datetime(dates), index=column.index), ("dates as whole numbers",)
     infinite = np.isinf(values)
     values[infinite] = np.nan
-    said = (f"{infinite.sum()} infinite taken for gaps",) if infinite.any() else ()
+    said = (f"infinite in {infinite.sum()} rows, taken for gaps",) if infinite.any() else ()
     return pd.Series(values, index=column.index), said
 
 
@@ -197,6 +198,8 @@ def plan(name: str, column: Any, keep: bool = False) -> Plan:
     filled = f"; {_counted(n_gaps, 'gap')} filled with the median" if n_gaps else ""
     if column.dtype.kind == "M":
         return Plan("date", f"date, as {TEXT_OF_DATES}{filled}")
+    if column.dtype.kind == "b":
+        return Plan("number", YES_IS_ONE)
     if column.dtype.kind != "O":
         return Plan("number", f"number{filled}")
     return _plan_text(given, n_gaps, n_distinct)
@@ -244,7 +247,8 @@ def _plan_text(given: Any, n_gaps: int, n_distinct: int) -> Plan:
         own = f"{gaps}, a category of their own" if n_gaps else ""
         return Plan("categories", f"{n_distinct} categories, a column for each{own}")
     if n_distinct > 0.5 * len(given):
-        return Plan("text", f"text, as {TEXT_PARTS} numbers from its words{gaps}, empty")
+        empty = f"{gaps} taken for empty texts" if n_gaps else ""
+        return Plan("text", f"text, as {TEXT_PARTS} numbers from its words{empty}")
     own = f"{gaps}, a category of their own" if n_gaps else ""
     return Plan("many categories", f"{n_distinct} categories, each as the mean of its target{own}")
 
@@ -262,6 +266,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     ----------
     keep : tuple of str, default=()
         Columns that are not left out for telling rows apart.
+    classes : bool, default=True
+        Whether the target is one of classes.
     random_state : int, default=0
         Of the encodings of text and of many categories.
 
@@ -271,8 +277,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         What is done to each column.
     """
 
-    def __init__(self, keep: tuple[str, ...] = (), random_state: int = 0) -> None:
+    def __init__(
+        self, keep: tuple[str, ...] = (), classes: bool = True, random_state: int = 0
+    ) -> None:
         self.keep = keep
+        self.classes = classes
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> "TableEncoder":
@@ -291,7 +300,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         for name, found in self.plans_.items():
             if found.kind == "left out":
                 continue
-            part = PARTS[found.kind](self.random_state)
+            part = PARTS[found.kind](self.classes, self.random_state)
             blocks.append(part.fit_transform(X[name], y))
             self.parts_[name] = part
         return self._joined(blocks, len(X))
@@ -312,7 +321,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 class _Part:
     """What encodes one column."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, classes: bool, seed: int) -> None:
+        self.classes = classes
         self.seed = seed
 
     def fit_transform(self, column: Any, y: Any) -> np.ndarray:
@@ -351,11 +361,11 @@ class _Categories(_Part):
 
 class _ManyCategories(_Part):
     def fit_transform(self, column: Any, y: Any) -> np.ndarray:
-        y = np.asarray(y)
-        is_class = y.dtype.kind not in "f"
-        smallest = np.unique(y, return_counts=True)[1].min() if is_class else len(y)
+        smallest = np.unique(y, return_counts=True)[1].min() if self.classes else len(y)
+        folds = StratifiedKFold if self.classes else KFold
         self.encoder = TargetEncoder(
-            cv=int(np.clip(smallest, 2, 5)), shuffle=True, random_state=self.seed
+            target_type="auto" if self.classes else "continuous",
+            cv=folds(int(np.clip(smallest, 2, 5)), shuffle=True, random_state=self.seed),
         )
         return self.encoder.fit_transform(_cells(column), y)
 
@@ -388,7 +398,7 @@ class _Date(_Part):
         return np.where(np.isnan(found), self.medians, found)[:, self.varying]
 
 
-PARTS: dict[str, Callable[[int], _Part]] = {
+PARTS: dict[str, Callable[[bool, int], _Part]] = {
     "number": _Number,
     "gap or not": _GapOrNot,
     "categories": _Categories,
@@ -403,7 +413,7 @@ def _cells(column: Any) -> np.ndarray:
 
 
 def _words_of(column: Any) -> Any:
-    return column.where(column.notna(), "").astype("str" if column.name is None else str)
+    return column.where(column.notna(), "").astype(str)
 
 
 def _skrub(name: str) -> Any:

@@ -18,9 +18,8 @@ GAPS = frozenset(
 )
 #: What stands for a gap among numbers and dates; elsewhere it may be a category, beside "+".
 DASHES = frozenset(["-", "--", "---", "–", "—", ".", ".."])
-#: The second of each is 1.
-YES_NO = ({"no", "yes"}, {"n", "y"}, {"false", "true"}, {"f", "t"}, {"off", "on"})
-YES = {"yes", "y", "true", "t", "on"}
+#: What is 1, and what is 0.
+YES = {"yes": "no", "y": "n", "true": "false", "t": "f", "on": "off", "ja": "nein", "oui": "non"}
 
 MOSTLY = 0.9  # share of numbers from which on a column is one of numbers, with a few gaps
 MANY = 1000  # values that are looked at to find out what a column is
@@ -133,7 +132,7 @@ def _looked_up(table: _Table, text: list[str | None]) -> Values:
 
 
 def _yes_or_no(name: str, found: Counter[str], hints: Hints) -> _Table | None:
-    if {v.lower() for v in found} not in YES_NO:
+    if {v.lower() for v in found} not in [set(pair) for pair in YES.items()]:
         return None
     return _Table("yes or no", {v: v.lower() in YES for v in found})
 
@@ -160,11 +159,10 @@ def parse_number(text: str, decimal: str) -> float | int | None:
 
 def _without_unit(text: str) -> tuple[str, str]:
     """Return a text without a percent or currency sign, and the sign."""
-    inner = text.strip(UNITS + " \u00a0\u202f")
-    sign = text[0] if text[:1] in UNITS else text[-1] if text[-1:] in UNITS else ""
-    if text.startswith("-") and text[1:2] in UNITS:  # -$5
+    sign = next((end for end in (text[:1], text[-1:]) if end and end in UNITS), "")
+    if text[:1] == "-" and text[1:2] and text[1:2] in UNITS:  # -$5
         return "-" + text[2:].strip(), text[1]
-    return (inner, sign) if sign else (text, "")
+    return (text.strip(UNITS + " \u00a0\u202f"), sign) if sign else (text, "")
 
 
 def _numbers(name: str, found: Counter[str], hints: Hints) -> _Table | None:
@@ -292,8 +290,12 @@ def _dates(name: str, found: Counter[str], hints: Hints) -> _Table | None:
             table |= best[1]
         rest = [text for text in rest[1:] if text not in table]
     known = sum(found[text] for text in table)
-    if known < MOSTLY * found.total() or _contradict(orders):
+    if known < MOSTLY * found.total():
         return None
+    if _contradict(orders):
+        return _Table(
+            "text", {text: text for text in found}, ("dates, some with the month first: as text",)
+        )
     if len(orders) > 1:
         done.append("in several formats")
     return _Table("dates", dict(table), tuple(done))
