@@ -154,12 +154,12 @@ def _check_report(path: Path | None) -> None:
     """Find out before the run whether the report can be written."""
     if path is None:
         return
-    if path.is_dir() or not path.parent.is_dir():
-        raise ValueError(f"--report {path}: name a file in a folder that exists.")
-    is_new = not path.exists()
     try:
+        if path.is_dir() or not path.parent.is_dir():
+            raise ValueError(f"--report {path}: name a file in a folder that exists.")
+        is_new = not path.exists()
         path.open("ab").close()
-    except OSError as error:
+    except OSError as error:  # names too long, folders that are read-only, full disks
         raise ValueError(f"--report {path}: {error.strerror}. Name another file.") from error
     if is_new:
         path.unlink()

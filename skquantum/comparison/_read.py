@@ -235,9 +235,10 @@ def _with_header(
             notes.append("The last line that begins with # is taken for the header.")
         else:
             names = [f"column {i + 1}" for i in range(len(names))]
+            listed = ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")
             notes.append(
                 "The first row looks like the others, so the file is taken to have no header; the "
-                f"columns are called {', '.join(names[:SHOWN])}{' ...' if len(names) > SHOWN else ''}."
+                f"columns are called {listed}."
             )
     else:
         rows = _without_headers(rows, notes)

@@ -69,9 +69,9 @@ def titanic(n=240):
     rng = _rng()
     sex, pclass = rng.choice(["male", "female"], n), rng.integers(1, 4, n)
     title = np.where(sex == "male", "Mr.", rng.choice(["Mrs.", "Miss."], n))
-    age = np.where(
-        rng.random(n) < 0.2, np.nan, rng.integers(1, 75, n) + 0.5 * (rng.random(n) < 0.1)
-    )
+    age = np.where(rng.random(n) < 0.2, np.nan, rng.integers(1, 75, n))
+    prefixes, decks = rng.choice(["PC ", "A/5 ", ""], n), rng.choice(list("ABC"), n)
+    tickets, cabins = rng.integers(10_000, 1_000_000, n), rng.integers(0, 150, n)
     survived = (rng.random(n) < 0.2 + 0.5 * (sex == "female") - 0.05 * (pclass - 2)).astype(int)
     frame = pd.DataFrame(
         {
