@@ -232,9 +232,7 @@ def decimal_commas(columns: Iterable[Sequence[Any]]) -> bool | None:
     """
     seen = set()
     for cells in columns:
-        for cell in dict.fromkeys(islice(cells, MANY)):
-            if not isinstance(cell, str):
-                continue
+        for cell in dict.fromkeys(c for c in islice(cells, MANY) if isinstance(c, str)):
             bare = _without_unit(cell.strip())[0]
             point, comma = parse_number(bare, "."), parse_number(bare, ",")
             if (point is None) != (comma is None):

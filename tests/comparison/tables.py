@@ -24,6 +24,10 @@ def _statsmodels(name):
     return getattr(sm.datasets, name).load_pandas().data.to_csv(index=False)
 
 
+def _head(text, n=1000):
+    return "".join(text.splitlines(keepends=True)[: n + 1])
+
+
 def penguins():
     return _palmer("penguins.csv"), "species"
 
@@ -33,11 +37,7 @@ def penguins_raw():
 
 
 def seattle_temps():
-    return _vega("seattle-temps.csv"), "temp"
-
-
-def seattle_weather():
-    return _vega("seattle-weather.csv"), "weather"
+    return _head(_vega("seattle-temps.csv")), "temp"
 
 
 def la_riots():
@@ -45,11 +45,11 @@ def la_riots():
 
 
 def randhie():
-    return _statsmodels("randhie"), "mdvis"
+    return _head(_statsmodels("randhie")), "mdvis"
 
 
 def fair():
-    return _statsmodels("fair"), "affairs"
+    return _head(_statsmodels("fair")), "affairs"
 
 
 def longley():
@@ -168,7 +168,7 @@ def european(n=200):
 TABLES = {
     make.__name__: make
     for make in (
-        penguins, penguins_raw, titanic, seattle_temps, seattle_weather, la_riots, flights,
+        penguins, penguins_raw, titanic, seattle_temps, la_riots, flights,
         biopsy, credit, randhie, fair, longley, star98, heart, european,
     )
 }  # fmt: skip
