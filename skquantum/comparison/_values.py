@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -308,7 +309,7 @@ def _contradict(orders: list[str]) -> bool:
 def _best_format(texts: list[str], hints: Hints, done: list[str]) -> "_Format | None":
     """Read the first text, in the format that reads most of the others, and all that it reads."""
     tried: list[tuple[str, Callable[[str], datetime | None]]] = [("ISO", _iso)]
-    tried += [(f, lambda t, f=f: _strptime(t, f)) for f in FORMATS]
+    tried += [(form, partial(_strptime, form=form)) for form in FORMATS]
     able = []
     for form, parse in tried:
         if parse(texts[0]) is not None:
