@@ -29,18 +29,22 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     Returns
     -------
     suggestion : str
-        ``" Did you mean '...'?"`` with the closest choice, or ``""`` when none is close.
+        ``" Did you mean '...'?"`` with the choice that begins like the name or is the
+        closest, or ``""`` when none is close.
 
     Examples
     --------
     >>> from skquantum._validation import did_you_mean
     >>> did_you_mean("zzz", ["zz", "angle"])
     " Did you mean 'zz'?"
+    >>> did_you_mean("acc", ["jaccard", "accuracy"])
+    " Did you mean 'accuracy'?"
     >>> did_you_mean("tree", ["zz", "angle"])
     ''
     """
     by_lower = {choice.lower(): choice for choice in choices}
-    close = get_close_matches(name.lower(), by_lower, n=1)
+    begun = [choice for choice in by_lower if len(name) > 2 and choice.startswith(name.lower())]
+    close = sorted(begun, key=len) or get_close_matches(name.lower(), by_lower, n=1)
     return f" Did you mean {by_lower[close[0]]!r}?" if close else ""
 
 
@@ -202,3 +206,29 @@ def _suggestion(part: Any, message: str) -> str:
             known = [c.options for c in constraints if isinstance(c, StrOptions)]
             return did_you_mean(value, set().union(*known))
     return ""
+
+
+def plain(text: Any) -> str:
+    r"""Return a text whose control characters are written out.
+
+    What a file or a model says can then not move a terminal's cursor or change its colours.
+
+    Parameters
+    ----------
+    text : object
+        What is to be shown.
+
+    Returns
+    -------
+    text : str
+        The same, printable.
+
+    Examples
+    --------
+    >>> from skquantum._validation import plain
+    >>> print(plain("red\x1b[31m"))
+    red\x1b[31m
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text)
+    )

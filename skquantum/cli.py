@@ -9,7 +9,9 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
+from skquantum._validation import did_you_mean, plain
 from skquantum._version import __version__
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -44,11 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         argv = sys.argv[1:] if argv is None else list(argv)
         parser = _parser()
-        arguments = parser.parse_args(argv)
-        _take_data_from_models(parser, arguments)
+        arguments, unknown = parser.parse_known_args(argv)
+        if unknown:
+            _refuse(arguments.parser, unknown)
+        _take_data_from_models(arguments)
         return int(arguments.run(arguments, shlex.join(["skquantum", *argv])))
     except (ValueError, TypeError, ImportError, OSError) as error:
-        print(f"skquantum: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"skquantum: error: {plain(' '.join(str(error).split()))}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:  # in the seconds that imports take, too
         print("skquantum: interrupted before anything was finished", file=sys.stderr)
@@ -64,18 +68,34 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"skquantum {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     models = commands.add_parser("models", help="list the models, the baselines and the data sets")
-    models.set_defaults(run=_models)
+    models.set_defaults(run=_models, parser=models)
     _add_compare(commands)
     return parser
 
 
-def _take_data_from_models(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """Sort out ``compare --model NAME ... DATA``: the last of several names is the data."""
-    models = getattr(arguments, "model", None) or []
-    if "data" in arguments and arguments.data is None:
-        if len(models) < 2 or _is_model(models[-1]):
-            parser.error("compare needs DATA: a name out of 'skquantum models', or a file")
-        arguments.data = models.pop()
+def _refuse(parser: argparse.ArgumentParser, unknown: list[str]) -> NoReturn:
+    """Say what a command does not take, with the command's own usage."""
+    flags = [flag for action in parser._actions for flag in action.option_strings]
+    wrong = next((text for text in unknown if text.startswith("-")), None)
+    hint = "" if wrong is None else did_you_mean(wrong.split("=")[0], flags)
+    parser.error(f"unrecognized arguments: {shlex.join(unknown)}.{hint}")
+
+
+def _take_data_from_models(arguments: argparse.Namespace) -> None:
+    """Sort out ``compare --model NAME ... DATA``: the last of several names is the data.
+
+    Names may be separated by commas as well.
+    """
+    if "data" not in arguments:
+        return
+    given = arguments.model or []
+    if arguments.data is None:
+        if len(given) < 2 or _is_model(given[-1]):
+            arguments.parser.error(
+                "compare needs DATA: a name out of 'skquantum models', or a file"
+            )
+        arguments.data = given.pop()
+    arguments.model = [name for text in given for name in text.split(",") if name] or None
 
 
 def _is_model(name: str) -> bool:
@@ -91,14 +111,14 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Compare quantum models with tuned classical baselines by nested "
         "cross-validation, under a decision rule fixed before the run.",
     )
-    parser.set_defaults(run=_compare)
+    parser.set_defaults(run=_compare, parser=parser)
     add = parser.add_argument
     add(
         "data",
         metavar="DATA",
         nargs="?",
-        help="rows or a series: a name out of 'skquantum models', such as iris, or a CSV or "
-        "Parquet file",
+        help="rows or a series: a name out of 'skquantum models', such as iris, or a file: text "
+        "with separated columns (.csv, .tsv, .txt), .parquet, .feather or .xlsx",
     )
     add("--target", metavar="COL", help="column to predict, in a file (default: target)")
     add(
@@ -106,10 +126,11 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="NAME",
         nargs="+",
         action="extend",
-        help="quantum models to compare, out of 'skquantum models' (default: the first that does "
-        "the task)",
+        help="quantum models to compare, out of 'skquantum models', separated by spaces or commas "
+        "(default: the first that does the task)",
     )
     add("--task", choices=["auto", *TASKS], default="auto", help="default: what the data tell")
+    _add_table(parser)
     add(
         "--cv",
         metavar="K",
@@ -199,6 +220,31 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--hardware-latency", metavar="S", type=float,
         help="seconds within which quantum hardware would have to answer",
     )  # fmt: skip
+
+
+def _add_table(parser: argparse.ArgumentParser) -> None:
+    table = parser.add_argument_group(
+        "table (what is done to each column of a file is printed first)"
+    )
+    table.add_argument(
+        "--drop", metavar="COLS", action="append", help="columns to leave out, separated by commas"
+    )
+    table.add_argument(
+        "--features",
+        metavar="COLS",
+        action="append",
+        help="columns to learn from, and no others, even if they seem to tell rows apart",
+    )
+    table.add_argument(
+        "--no-encode",
+        action="store_true",
+        help="take numbers only: text, dates and gaps are an error",
+    )
+    table.add_argument(
+        "--decimal",
+        choices=[".", ","],
+        help="decimal mark of the file's numbers (default: found out column by column)",
+    )
 
 
 def _models(arguments: argparse.Namespace, command: str) -> int:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
@@ -71,6 +72,9 @@ def test_several_models_and_data_behind_them(monkeypatch):
     main(["compare", "iris", "--model", *both])
     main(["compare", "iris", "--model", both[0], "--model", both[1]])
     assert seen == [(["QuantumKernelSVC"], 150), (both, 150), (both, 150), (both, 150)]
+    main(["compare", "iris", "--model", ",".join(both)])
+    main(["compare", "--model", ",".join(both), "iris"])
+    assert seen[4:] == [(both, 150), (both, 150)]
     with pytest.raises(SystemExit, match="2"):
         main(["compare", "--model", "QuantumKernelSVC"])
 
@@ -176,7 +180,7 @@ def test_ctrl_c_in_the_first_seconds_shows_no_traceback(seconds):
 
 def write(tmp_path, **columns):
     path = tmp_path / "data.csv"
-    base = {"a": range(60), "kind": ["x", "y"] * 30}
+    base = {"a": np.random.default_rng(0).normal(size=60), "kind": ["x", "y"] * 30}
     pd.DataFrame(base | columns).to_csv(path, index=False)
     return str(path)
 
@@ -186,18 +190,38 @@ def write(tmp_path, **columns):
     [
         ({}, [], "Name it with --target, one of: a, kind"),
         ({}, ["--target", "knd"], "There is no column 'knd'. Did you mean 'kind'?"),
-        ({"kind": ["x", None] * 30}, ["--target", "kind"], "is missing in 30 of 60 rows"),
-        ({"b": ["u", "v"] * 30}, ["--target", "kind"], "not numeric: b"),
-        ({"b": [1.0, None] * 30}, ["--target", "kind"], "b (30)"),
+        ({"kind": [None] * 60}, ["--target", "kind"], "is missing in all rows"),
+        ({"b": ["u", "v"] * 30}, ["--target", "kind", "--no-encode"], "not numeric: b"),
+        ({"b": [1.0, None] * 30}, ["--target", "kind", "--no-encode"], "b (30)"),
+        ({}, ["--target", "kind", "--drop", "A"], "--drop: there is no column 'A'. Did you mean"),
+        ({}, ["--target", "kind", "--drop", "a"], "No column is left to learn from: a: left out"),
+        ({}, ["--target", "kind", "--features", "a,kind"], "there is no column 'kind'"),
         ({"b": range(60)}, ["--target", "b", "--task", "classification"], "too many for classes"),
         ({"kind": ["x"] * 60}, ["--target", "kind"], "one class, x"),
         ({"kind": ["x"] * 57 + ["y"] * 3}, ["--target", "kind"], "Class 'y' has 3 rows"),
+        (
+            {"kind": [1] * 57 + [2] * 3},
+            ["--target", "kind"],
+            "say so with task='regression' (--task",
+        ),
         ({}, ["--target", "kind", "--model", "QSVC"], "No model is called 'QSVC'"),
         ({}, ["--target", "kind", "--model", "QuantumKernelSVR"], "must be numeric"),
         ({}, ["--target", "kind", "--cv", "1"], "cv=1"),
         ({}, ["--target", "kind", "--budget", "0"], "budget=0"),
         ({}, ["--target", "kind", "--subsample", "99"], "the data have 60 rows"),
         ({}, ["--target", "kind", "--scoring", "accuracie"], "Did you mean 'accuracy'?"),
+        ({}, ["--target", "kind", "--scoring", "acc"], "Did you mean 'accuracy'?"),
+        ({}, ["--target", "kind", "--scoring", "r2"], "is a score for numbers"),
+        ({}, ["--target", "kind", "--scoring", "f1"], "Give f1_macro or accuracy"),
+        ({}, ["--target", "kind", "--scoring", "neg_log_loss"], "needs probabilities"),
+        (
+            {},
+            ["--target", "a", "--scoring", "f1_macro", "--features", "kind"],
+            "score for numbers,",
+        ),
+        ({}, ["--target", "kind", "--n-jobs", "0"], "n_jobs=0 (--n-jobs): give a number"),
+        ({}, ["--target", "kind", "--device", "wilow"], "Did you mean 'willow_pink'? Choose from"),
+        ({}, ["--target", "kind", "--report", f"{'x' * 300}.html"], "Name another file"),
         ({}, ["--target", "kind", "--alpha", "2"], "alpha=2.0"),
         ({}, ["--target", "kind", "--seed", "-1"], "random_state=-1"),
         ({}, ["--target", "kind", "--report", "no/such/report.html"], "folder that exists"),
@@ -209,6 +233,34 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, columns, argume
     assert err.startswith("skquantum: error: ")
     assert err.count("\n") == 1
     assert message in err
+
+
+def test_a_wrong_flag_shows_the_usage_of_its_command(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["compare", "iris", "--targe-column", "a"])
+    err = capsys.readouterr().err
+    assert err.startswith("usage: skquantum compare ")
+    assert "unrecognized arguments: --targe-column a. Did you mean '--target'?" in err
+
+
+def test_a_refused_run_leaves_no_report(tmp_path, capsys):
+    report, old = tmp_path / "new.html", tmp_path / "old.html"
+    old.write_text("as it was")
+    for path in (report, old):
+        arguments = ["--target", "kind", "--scoring", "r2", "--report", str(path)]
+        assert main(["compare", write(tmp_path), *arguments]) == 2
+    assert not report.exists()
+    assert old.read_text() == "as it was"
+
+
+def test_no_terminal_escapes_out_of_a_file(tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text("\x1b[31mred,a\x1b]0;title\x07,target\n1,2,\x1b[2Jx\n2,3,y\n" * 1)
+    for arguments in ([], ["--target", "b"], ["--target", "target"], ["--target", "a"]):
+        assert main(["compare", str(path), *arguments]) == 2
+    found = capsys.readouterr()
+    assert "\x1b" not in found.out + found.err
+    assert "\\x1b[31mred" in found.err
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,9 @@ from skquantum.comparison._models import (
 from skquantum.comparison._naive import Persistence, SeasonalNaive
 from skquantum.comparison._series import Windows
 
+# Whole numbers are classes if there are no more of them, each in so many rows on average.
+FEW_CLASSES, ROWS_PER_VALUE = 10, 5
+
 
 @dataclass(frozen=True)
 class Entrant:
@@ -324,6 +327,8 @@ def infer_task(task: str, models: Any, y: np.ndarray | None) -> str:
         models = list(models.values())
     for model in models if isinstance(models, list) else [models]:
         estimator = model[0] if isinstance(model, tuple) and model else model
+        if not hasattr(estimator, "fit") and not isinstance(estimator, str):
+            continue  # which is reported later, among all models
         if isinstance(estimator, str):
             # A name that is unknown is reported later, among the models that do the task.
             known = MODELS[estimator].tasks if estimator in MODELS else ()
@@ -333,5 +338,25 @@ def infer_task(task: str, models: Any, y: np.ndarray | None) -> str:
             return "regression"
         elif is_classifier(estimator):
             return "classification"
-    continuous = y.dtype.kind == "f" and not np.array_equal(y, np.round(y))
-    return "regression" if continuous else "classification"
+    return guess_task(y)[0]
+
+
+def guess_task(y: np.ndarray) -> tuple[str, str]:
+    """Return the task that a target looks like, and why, "" where there is no doubt.
+
+    Text, yes or no, and few distinct whole numbers are classes; all other numbers, such as
+    counts, prices and ages, are quantities.
+    """
+    if y.dtype.kind not in "iuf" or not np.array_equal(y, np.round(y)):
+        return ("regression" if y.dtype.kind in "iuf" else "classification"), ""
+    n = len(np.unique(y))
+    if n <= 2 or (n <= FEW_CLASSES and n * ROWS_PER_VALUE <= len(y)):
+        return "classification", f"{n} distinct values"
+    return "regression", f"{n:,} distinct numbers"
+
+
+def why_task(y: np.ndarray) -> str:
+    """Say why a task was guessed and what changes it, "" where there is no doubt."""
+    task, why = guess_task(y)
+    other = "regression" if task == "classification" else "classification"
+    return why and f"by the target's {why}; --task {other} changes it"

@@ -2,11 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from skquantum._validation import did_you_mean
-from skquantum.comparison._candidates import infer_task
+from skquantum.comparison._candidates import infer_task, why_task
 from skquantum.comparison._data import BUILT_IN, Data, check_target, load_data, subsample
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._models import BASELINES, MODELS, models_for
@@ -58,22 +59,18 @@ def run_compare(arguments: argparse.Namespace, command: str) -> int:
     models = arguments.model or models_for(task)[:1]
     if not models:
         raise ValueError(f"No registered model does {task}; 'skquantum models' lists them.")
-    X, y = data.X, data.y
-    if y is None:
-        X = X if arguments.subsample is None else tail(X, arguments.subsample)
-        windows = make_windowing(arguments.window, arguments.horizon, arguments.season)
-        print(f"{data.name}: {len(X):,} values, {windows}, {task}", flush=True)
-    else:
-        if arguments.subsample is not None:
-            X, y = subsample(X, check_target(y, task), arguments.subsample, task, arguments.seed)
-        print(f"{data.name}: {len(y):,} rows, {np.shape(X)[1]} features, {task}", flush=True)
-    for note in data.notes:
-        print(f"Note: {note}", flush=True)
+    X, y = _rows(arguments, data, task)
+    if not hasattr(X, "frame"):  # a table's notes are told with what is done to it
+        for note in data.notes:
+            print(f"Note: {note}", flush=True)
     comparison = compare(
         models,
         X,
         y,
         task=task,
+        features=arguments.features,
+        drop=arguments.drop,
+        encode=not arguments.no_encode,
         window=arguments.window,
         horizon=arguments.horizon,
         season=arguments.season,
@@ -94,6 +91,22 @@ def run_compare(arguments: argparse.Namespace, command: str) -> int:
     return 0 if comparison.complete else INTERRUPTED
 
 
+def _rows(arguments: argparse.Namespace, data: Data, task: str) -> tuple[Any, np.ndarray | None]:
+    """Return the rows to compare on, and print what they are."""
+    X, y, n = data.X, data.y, arguments.subsample
+    if y is None:
+        X = X if n is None else tail(X, n)
+        windows = make_windowing(arguments.window, arguments.horizon, arguments.season)
+        print(f"{data.name}: {len(X):,} values, {windows}, {task}", flush=True)
+        return X, y
+    why = why_task(y) if data.task == arguments.task == "auto" and not arguments.model else ""
+    if n is not None:
+        X, y = subsample(X, check_target(y, task), n, task, arguments.seed)
+    described = f"{data.name}: {len(y):,} rows, {np.shape(X)[1]} features, {task}"
+    print(described + (f" ({why})" if why else ""), flush=True)
+    return data.table_of(X), y
+
+
 def _device(arguments: argparse.Namespace) -> DeviceTest | None:
     given = {
         name: value
@@ -109,7 +122,14 @@ def _device(arguments: argparse.Namespace) -> DeviceTest | None:
         noise: float | str = float(arguments.device)
     except ValueError:
         noise = arguments.device
-    return DeviceTest(noise, **given)
+    device = DeviceTest(noise, **given)
+    try:
+        device.check()
+    except ValueError as error:
+        # What is said to those who call it from Python is of no use here.
+        said = str(error).replace(", or pass a cirq.Device", ", or a strength such as 0.01")
+        raise ValueError(f"--device {arguments.device}: {said}") from error
+    return device
 
 
 def _load(arguments: argparse.Namespace) -> Data:
@@ -123,7 +143,7 @@ def _load(arguments: argparse.Namespace) -> Data:
     is_series = task == "series" or source in SERIES
     if not Path(source).suffix and did_you_mean(source, SERIES):
         is_series |= not did_you_mean(source, BUILT_IN)  # whose error then suggests the name
-    return (load_series if is_series else load_data)(source, arguments.target)
+    return (load_series if is_series else load_data)(source, arguments.target, arguments.decimal)
 
 
 def _task(arguments: argparse.Namespace, data: Data) -> str:
@@ -133,8 +153,17 @@ def _task(arguments: argparse.Namespace, data: Data) -> str:
 
 def _check_report(path: Path | None) -> None:
     """Find out before the run whether the report can be written."""
-    if path is not None and (path.is_dir() or not path.parent.is_dir()):
-        raise ValueError(f"--report {path}: name a file in a folder that exists.")
+    if path is None:
+        return
+    try:
+        if path.is_dir() or not path.parent.is_dir():
+            raise ValueError(f"--report {path}: name a file in a folder that exists.")
+        is_new = not path.exists()
+        path.open("ab").close()
+    except OSError as error:  # names too long, folders that are read-only, full disks
+        raise ValueError(f"--report {path}: {error.strerror}. Name another file.") from error
+    if is_new:
+        path.unlink()
 
 
 def _write_report(comparison: Comparison, path: Path | None) -> None:

@@ -1,7 +1,7 @@
 """Data sets by name or from a file, and the checks that come before any computing."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_array, column_or_1d
 
-from skquantum._validation import did_you_mean
+from skquantum._validation import did_you_mean, plain
+from skquantum.comparison._read import BINARY, EXCEL, FILES, TEXT, read_excel, read_text
+from skquantum.comparison._table import YES_IS_ONE, Table, tidy
+from skquantum.comparison._values import Hints, decimal_commas
 
 #: Data sets that come with scikit-learn, by name, with their tasks.
 BUILT_IN = {
@@ -26,11 +29,14 @@ BUILT_IN = {
     "digits": (datasets.load_digits, "classification"),
     "diabetes": (datasets.load_diabetes, "regression"),
 }
-FILES = {".csv": "read_csv", ".parquet": "read_parquet", ".pq": "read_parquet"}
 
 INNER_SPLITS = 3
 # Above this a numeric target with few rows of each value is taken for a quantity.
 MANY_CLASSES, ROWS_PER_CLASS = 20, 10
+IF_QUANTITY = (
+    "If it is a quantity, the task is regression: say so with task='regression' "
+    "(--task regression)."
+)
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,17 @@ class Data:
     y: np.ndarray | None  # None for a series, which is its own target
     task: str
     notes: tuple[str, ...] = ()
+    done: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # to read a column
+
+    def table_of(self, X: Any) -> Any:
+        """Return rows of the features, from a file with what was done to read them."""
+        if not hasattr(X, "columns"):
+            return X
+        return Table(X, dict(self.done), list(self.notes))
 
 
-def load_data(source: str, target: str | None = None) -> Data:
-    """Load a built-in data set by name, or a CSV or Parquet file.
+def load_data(source: str, target: str | None = None, decimal: str | None = None) -> Data:
+    """Load a built-in data set by name, or a table from a file.
 
     Parameters
     ----------
@@ -53,6 +66,9 @@ def load_data(source: str, target: str | None = None) -> Data:
         One of `BUILT_IN`, or a path.
     target : str or None, default=None
         The column to predict, in a file. May be left out if there is one called "target".
+        Rows without a value in it are left out.
+    decimal : {".", ","} or None, default=None
+        The decimal mark of a file's numbers; None finds it out column by column.
 
     Returns
     -------
@@ -63,7 +79,7 @@ def load_data(source: str, target: str | None = None) -> Data:
     Raises
     ------
     ValueError
-        If there is no such data set, file or column, or the target has missing values.
+        If there is no such data set, file or column, or the file is no table.
     ImportError
         If a file is asked for and pandas is not installed.
     """
@@ -76,61 +92,85 @@ def load_data(source: str, target: str | None = None) -> Data:
         if task == "classification" and "target_names" in bunch:
             y = np.asarray(bunch.target_names)[y]
         return Data(source, bunch.data, y, task)
+    path = find_file(source, "built-in data set", BUILT_IN)
+    frame, table, repeated = read_file(path, decimal)
+    column = _target_column(list(table.frame), target)
+    if column in repeated:
+        raise ValueError(f"{path} has two columns called {column!r}: which is to be predicted?")
+    table, y = split_target(frame, table, column)
+    if not table.frame.shape[1]:
+        raise ValueError(f"{path} has no column besides {column!r}: there is none to learn from.")
+    return Data(path.name, table.frame, y, "auto", tuple(table.notes), table.done)
+
+
+def find_file(source: str, what: str, known: Iterable[str]) -> Path:
+    """Return the path of a file that can be read, or say what the source may be instead."""
     path = Path(source)
     if path.suffix.lower() not in FILES:
         raise ValueError(
-            f"There is no built-in data set {source!r}.{did_you_mean(source, BUILT_IN)} Give one "
-            f"of {', '.join(BUILT_IN)}, or a file that ends in {', '.join(FILES)}."
+            f"There is no {what} {source!r}.{did_you_mean(source, known)} Give one "
+            f"of {', '.join(known)}, or a file that ends in {', '.join(FILES)}."
         )
     if not path.is_file():
         raise ValueError(f"There is no file {source!r}.")
-    frame, notes = read_file(path)
-    column = _target_column(frame, target)
-    y = frame[column]
-    if missing := int(y.isna().sum()):
-        raise ValueError(
-            f"The target {column!r} is missing in {missing} of {len(y)} rows: fill or drop them."
-        )
-    y = y.to_numpy()
-    y = y.astype(str) if _is_text(y) else y
-    return Data(path.name, frame.drop(columns=column), y, "auto", notes)
+    return path
 
 
-def read_file(path: Path) -> tuple[Any, tuple[str, ...]]:
-    """Read a table, and say what was not taken as it is in the file."""
+def read_file(path: Path, decimal: str | None = None) -> tuple[Any, Table, set[str]]:
+    """Read a table.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        As it stands in the file: text, where the file is one.
+    table : Table
+        Its columns as numbers, yes or no, dates and text, and what was done for that.
+    repeated : set of str
+        Names that stand twice in the file.
+    """
     try:
         import pandas as pd
     except ImportError:
-        raise ImportError("Reading a file needs pandas: pip install 'skquantum[data]'.") from None
-    notes = []
+        raise ImportError(
+            "Reading a file needs pandas: pip install 'skquantum[data]', or from a clone "
+            "pip install '.[data]'."
+        ) from None
+    suffix = path.suffix.lower()
+    hints, notes, repeated = Hints(decimal), [], set[str]()
     try:
-        frame = getattr(pd, FILES[path.suffix.lower()])(path)
-        if frame.shape[1] == 1 and ";" in str(frame.columns[0]):
-            # Where semicolons separate, numbers may have a comma for a point.
-            frames = [pd.read_csv(path, sep=";", decimal=point) for point in ".,"]
-            frame = max(frames, key=lambda f: f.select_dtypes("number").shape[1])
-            notes.append("The columns are separated by semicolons.")
-    except (ValueError, OSError, UnicodeDecodeError) as error:  # pandas' parser errors, too
+        if suffix in BINARY:
+            frame = getattr(pd, BINARY[suffix])(path)
+        else:
+            raw = read_excel(path) if suffix in EXCEL else read_text(path)
+            columns = list(zip(*raw.rows, strict=True))
+            frame = pd.DataFrame(dict(zip(raw.names, columns, strict=True)), dtype=object)
+            hints = Hints(decimal, decimal_commas(columns), raw.separator == ",")
+            notes, repeated = raw.notes, raw.repeated
+    except ImportError:
+        raise  # which says what to install
+    except Exception as error:  # whatever the readers of binary formats raise
         raise ValueError(f"{path} could not be read: {error}") from error
-    if not len(frame):
-        raise ValueError(f"{path} has no rows.")
-    if path.suffix.lower() == ".csv" and _counts_rows(frame):
-        frame = frame.iloc[:, 1:]
-        notes.append("The first column has no name and counts the rows: it is left out.")
-    return frame, tuple(notes)
+    if not frame.size:
+        raise ValueError(f"{path} could not be read: it has no rows.")
+    frame.columns = [plain(name) for name in frame.columns]
+    table = tidy(frame, hints)
+    table.notes += notes
+    _without_index(table, suffix in TEXT)
+    return frame, table, repeated
 
 
-def _counts_rows(frame: Any) -> bool:
-    """Whether the first column is an index that pandas wrote."""
-    if not str(frame.columns[0]).startswith("Unnamed: 0") or frame.shape[1] < 2:
-        return False
-    first = np.asarray(frame.iloc[:, 0])
-    return any(np.array_equal(first, np.arange(len(first)) + start) for start in (0, 1))
+def _without_index(table: Table, is_text: bool) -> None:
+    """Leave out a first column that is an index which pandas wrote."""
+    first = table.frame.columns[0]
+    if not is_text or first not in ("column 1", "Unnamed: 0") or table.frame.shape[1] < 2:
+        return
+    values = np.asarray(table.frame[first])
+    if any(np.array_equal(values, np.arange(len(values)) + start) for start in (0, 1)):
+        table.frame = table.frame.drop(columns=first)
+        table.notes.append("The first column has no name and counts the rows: it is left out.")
 
 
-def _target_column(frame: Any, target: str | None) -> str:
-    columns = [str(column) for column in frame.columns]
-    frame.columns = columns
+def _target_column(columns: list[str], target: str | None) -> str:
     if target is None:
         if "target" not in columns:
             raise ValueError(
@@ -138,12 +178,52 @@ def _target_column(frame: Any, target: str | None) -> str:
                 f"{', '.join(columns)}."
             )
         return "target"
+    target = plain(" ".join(target.split()))
     if target not in columns:
         raise ValueError(
             f"There is no column {target!r}.{did_you_mean(target, columns)} "
             f"There are: {', '.join(columns)}."
         )
     return target
+
+
+def split_target(frame: Any, table: Table, column: str) -> tuple[Table, np.ndarray]:
+    """Take the target out of a table, and leave out rows that have none.
+
+    Text, yes and no stay as they are written in the `frame` that the table was made of.
+    """
+    y, kept = _target_values(frame, table, column)
+    notes = list(table.notes)
+    if missing := int((~kept).sum()):
+        notes.append(
+            f"The target {column!r} is missing in {missing:,} of {len(kept):,} rows: they are "
+            "left out."
+        )
+    read = [said for said in table.done.get(column, ()) if said != YES_IS_ONE]
+    if read:
+        notes.append(f"The target {column!r} is read as numbers: {'; '.join(read)}.")
+    done = {name: said for name, said in table.done.items() if name != column}
+    features = table.frame.drop(columns=column)[kept].reset_index(drop=True)
+    return Table(features, done, notes), y
+
+
+def _target_values(frame: Any, table: Table, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the target of the rows that have one, and which these are."""
+    if column not in table.frame:
+        raise ValueError(f"The target {column!r} can't be predicted: {table.done[column][0]}.")
+    values = table.frame[column]
+    if values.dtype.kind == "M":
+        raise ValueError(f"The target {column!r} holds dates, which no model here predicts.")
+    if YES_IS_ONE in table.done.get(column, ()):
+        values = frame[column].astype(object).where(values.notna(), None)
+    kept = values.notna().to_numpy()
+    if not kept.any():
+        raise ValueError(f"The target {column!r} is missing in all rows.")
+    y = values[kept].to_numpy()
+    if y.dtype.kind not in "biuf":
+        return np.array([plain(str(value).strip()) for value in y]), kept
+    whole = y.dtype.kind == "f" and np.array_equal(y, np.round(y))
+    return (y.astype(np.int64) if whole else y), kept
 
 
 def _is_text(values: np.ndarray) -> bool:
@@ -211,8 +291,7 @@ def check_target(y: Any, task: str) -> np.ndarray:
             "If it is text that tells rows apart, choose another target; if classes, merge the "
             "rare ones."
             if _is_text(y)
-            else "If it is a quantity, the task is regression: say so with task='regression' "
-            "(--task regression)."
+            else IF_QUANTITY
         )
         raise ValueError(
             f"The target has {len(classes)} distinct values in {len(y)} rows: too many for "
@@ -256,7 +335,7 @@ def make_splits(cv: Any, X: Any, y: np.ndarray, task: str, seed: int) -> Splits:
                 raise ValueError(
                     f"Fold {number + 1} has fewer than {INNER_SPLITS} training rows of class "
                     f"{str(rare)!r}, too few to tune on: use stratified folds, fewer of them, or "
-                    "more rows of it."
+                    "more rows of it." + ("" if _is_text(y) else f" {IF_QUANTITY}")
                 )
         elif len(train) < 2 * INNER_SPLITS:
             raise ValueError(f"Fold {number + 1} has only {len(train)} training rows.")
@@ -290,7 +369,7 @@ def _check_rows(cv: int, y: np.ndarray, task: str) -> None:
         raise ValueError(
             f"Class {rare!r} has {counts.min()} rows: cv={cv} with {INNER_SPLITS} inner folds "
             f"needs at least {needed} of each class. Use a smaller cv, more rows, or merge "
-            "classes."
+            "classes." + ("" if _is_text(y) else f" {IF_QUANTITY}")
         )
 
 

@@ -48,12 +48,15 @@ class ModelEntry:
         One line for ``skquantum models``.
     tasks : tuple of str
         Any of "classification", "regression" and "series".
+    is_kernel_machine : bool
+        Whether a fit keeps a matrix of all pairs of rows.
     """
 
     make: Callable[[], BaseEstimator]
     grid: Grid
     description: str
     tasks: tuple[str, ...] = ("classification",)
+    is_kernel_machine: bool = False
 
 
 _KERNEL_GRID: Grid = {"C": [1.0, 10.0, 100.0], "encoding__bandwidth": [0.03, 0.1]}
@@ -70,6 +73,7 @@ MODELS: dict[str, ModelEntry] = {
         QuantumKernelSVC,
         _KERNEL_GRID,
         "support vector classifier with a quantum kernel",
+        is_kernel_machine=True,
     ),
     "QLSTMRegressor": ModelEntry(
         QLSTMRegressor,
@@ -82,6 +86,7 @@ MODELS: dict[str, ModelEntry] = {
         _KERNEL_GRID,
         "support vector regressor with a quantum kernel",
         ("regression", "series"),
+        is_kernel_machine=True,
     ),
     "VariationalClassifier": ModelEntry(
         VariationalClassifier,

@@ -33,9 +33,9 @@ class Comparison(Findings):
     elapsed : float
         Seconds that it took.
     table : list of (str, str)
-        What was done to each column of a file, in its order.
+        Of a data frame or file, each column and what is done to it, in its order.
     notes : list of str
-        What is to know about the table as a whole.
+        What else is to be known of the data, in whole sentences.
     times : list of str or None
         Of a series with dates, the date of the last step that each window forecasts.
 

@@ -11,12 +11,11 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import FitFailedWarning
-from sklearn.metrics import get_scorer_names
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_consistent_length
 from sklearn.utils.parallel import Parallel, delayed
 
-from skquantum._validation import did_you_mean
 from skquantum.comparison._candidates import (
     Candidate,
     for_series,
@@ -24,12 +23,22 @@ from skquantum.comparison._candidates import (
     make_candidates,
     named_baselines,
     named_models,
+    why_task,
 )
 from skquantum.comparison._data import check_features, check_target, make_splits
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._measure import FoldResult, Problem, evaluate
 from skquantum.comparison._pages import wrap
 from skquantum.comparison._paired import LOG_ERROR
+from skquantum.comparison._prepare import (
+    check_jobs,
+    check_rows,
+    check_score,
+    described,
+    gives_away,
+    named_target,
+    prepare,
+)
 from skquantum.comparison._progress import Interrupted, Progress, interruptible, time_left
 from skquantum.comparison._provenance import provenance
 from skquantum.comparison._result import Comparison
@@ -58,6 +67,9 @@ def compare(
     *,
     baselines: Any = "default",
     task: str = "auto",
+    features: Any = None,
+    drop: Any = None,
+    encode: bool = True,
     window: int | None = None,
     horizon: int | None = None,
     season: int | None = None,
@@ -86,10 +98,12 @@ def compare(
         class, except for parameters set by you; of a class that is not registered, it is taken
         as it is.
     X : array-like or data frame of shape (n_samples, n_features), or a series (n_timesteps,)
-        Features: numeric and finite, unless `preprocessing` makes them so. Or one series, its
-        values in the order of time and at equal distances.
-    y : array-like of shape (n_samples,), default=None
-        Target; none for a series.
+        Features: an array is numeric and finite, unless `preprocessing` makes it so; a data frame
+        may hold text, categories, dates and gaps. Or one series, its values in the order of time
+        and at equal distances.
+    y : array-like of shape (n_samples,) or str, default=None
+        Target, or the column of `X` that holds it; rows without a value there are left out. None
+        for a series.
     baselines : "default", list of str, or dict, default="default"
         The models to measure against: a linear model, a random forest, gradient boosting, an SVM
         with Gaussian kernel and a small neural network, for a series persistence, seasonal
@@ -97,7 +111,15 @@ def compare(
         by name; or your own, like `models`.
     task : {"auto", "classification", "regression", "series"}, default="auto"
         By default, what the models do or, if they are given by name, what the target looks like;
-        "series" if there is no `y`.
+        "series" if there is no `y`. Text, yes or no, and few distinct whole numbers are taken
+        for classes, other numbers for quantities.
+    features, drop : str or list of str, default=None
+        Columns of a data frame to learn from, and to leave out. What `features` names is kept
+        even if it seems to tell rows apart, as numbers of customers do.
+    encode : bool, default=True
+        Whether columns of a data frame that are no numbers without gaps are made so, by the first
+        step of each pipeline, from training rows alone; ``comparison.table`` says how. With False
+        they are an error. No effect with `preprocessing` of your own.
     window, horizon : int, default=None
         Of a series, how many values a model sees and how many of those that follow it forecasts.
         By default 12 and 1.
@@ -191,34 +213,37 @@ def compare(
     True
     """
     rule = DecisionRule() if rule is None else rule
-    if not isinstance(rule, DecisionRule):
-        raise TypeError(f"rule={rule!r}: give a DecisionRule.")
-    if not (isinstance(budget, int | np.integer) and budget >= 1):
-        raise ValueError(f"budget={budget!r}: give a whole number of at least 1.")
-    if device is not None:
-        if not isinstance(device, DeviceTest):
-            raise TypeError(f"device={device!r}: give a skquantum.comparison.DeviceTest.")
-        device.check()
+    _check_settings(rule, budget, device, n_jobs)
     seed = _seed(random_state)
+    X, y = named_target(X, y, read=preprocessing is None)
+    asked = {"models": models, "baselines": baselines, "task": task, "cv": cv, "rule": rule}
+    asked |= {"features": features, "drop": drop, "encode": None if encode else False}
+    guessed = task == "auto" and y is not None
     task = infer_task(task, models, None if y is None else np.asarray(y))
+    asked |= {"task": task, "window": window, "horizon": horizon, "season": season}
+    asked |= {"scoring": scoring, "preprocessing": preprocessing, "budget": budget}
+    asked |= {"device": device}
+    data = prepare(X, y, task=task, features=features, drop=drop, encode=encode, seed=seed)
+    if guessed and (why := why_task(np.asarray(y))):
+        data.notes.append(f"The task is {task}, {why}.")
     windows = _windows(task, window, horizon, season)
     named, known = named_models(models, task), named_baselines(baselines, task)
     if windows is not None:
         named, known = for_series(named, windows), for_series(known, windows)
+    first = StandardScaler() if preprocessing is None else preprocessing
     candidates = make_candidates(
         named,
         known,
         task=task,
-        preprocessing=StandardScaler() if preprocessing is None else preprocessing,
+        preprocessing=first if data.encoder is None else make_pipeline(data.encoder, first),
         budget=int(budget),
         seed=seed,
     )
-    problem = _problem(X, y, task, cv, scoring, preprocessing, seed, windows)
+    checked = preprocessing is not None or data.encoder is not None
+    problem = _problem(data.X, data.y, task, cv, scoring, checked, seed, windows)
+    check_rows(named, len(problem.y))
+    check_score(problem.scoring, task, problem.y, candidates)
     problem = replace(problem, device=device)
-    asked = {"models": models, "baselines": baselines, "task": task, "cv": cv, "rule": rule}
-    asked |= {"window": window, "horizon": horizon, "season": season}
-    asked |= {"scoring": scoring, "preprocessing": preprocessing, "budget": budget}
-    asked |= {"device": device}
     comparison = Comparison(
         rule=rule,
         task=task,
@@ -228,9 +253,24 @@ def compare(
         device=device,
         run=provenance(problem, _call(asked, seed)),
         times=problem.times,
+        table=data.table,
+        notes=data.notes,
     )
-    _Run(comparison, candidates, problem, n_jobs, verbose).go()
+    run = _Run(comparison, candidates, problem, n_jobs, verbose)
+    run.go(gives_away(data.X, problem.y, task, data.table))
     return comparison
+
+
+def _check_settings(rule: Any, budget: Any, device: Any, n_jobs: Any) -> None:
+    if not isinstance(rule, DecisionRule):
+        raise TypeError(f"rule={rule!r}: give a DecisionRule.")
+    if not (isinstance(budget, int | np.integer) and budget >= 1):
+        raise ValueError(f"budget={budget!r}: give a whole number of at least 1.")
+    check_jobs(n_jobs)
+    if device is not None:
+        if not isinstance(device, DeviceTest):
+            raise TypeError(f"device={device!r}: give a skquantum.comparison.DeviceTest.")
+        device.check()
 
 
 # Seconds before a run is shared with other processes, which need some to start.
@@ -255,10 +295,13 @@ class _Run:
         self.verbose = verbose
         self.progress = Progress(verbose)
 
-    def go(self) -> None:
+    def go(self, cautions: list[str]) -> None:
         """Run the baselines, say what they show, run the rest; stop on Ctrl-C."""
         comparison, start = self.comparison, time.perf_counter()
+        for line in described(comparison.table, comparison.notes):
+            self.progress.say(line)
         self.progress.say(wrap("Rule: ", comparison.rule_text))
+        self.caution(cautions)
         self.caution(poor_ideas_at_first_sight(len(self.problem.y), comparison.rule))
         if self.problem.windows is not None:
             self.caution(cautions_of_series(self.problem.y, self.problem.splits))
@@ -356,7 +399,7 @@ def _problem(
     task: str,
     cv: Any,
     scoring: Any,
-    preprocessing: Any,
+    checked: bool,
     seed: int,
     windows: Windows | None,
 ) -> Problem:
@@ -370,16 +413,10 @@ def _problem(
         times = None
         check_consistent_length(X, y)
         y = check_target(y, task)
-        X = check_features(X) if preprocessing is None else X
+        X = X if checked else check_features(X)
         splits = make_splits(cv, X, y, task, seed)
     metric = DEFAULT_SCORING[task] if scoring is None else scoring
-    if isinstance(metric, str):
-        if metric not in get_scorer_names():
-            raise ValueError(
-                f"scoring={metric!r} is no score of scikit-learn."
-                f"{did_you_mean(metric, get_scorer_names())}"
-            )
-    elif not callable(metric):
+    if not isinstance(metric, str) and not callable(metric):
         raise TypeError(f"scoring={scoring!r}: give the name of a score, or a scorer.")
     return Problem(X, y, task, splits, metric, seed, windows, times=times)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,12 @@ from sklearn.metrics import mean_squared_error
 from sklearn.model_selection import TimeSeriesSplit
 
 from skquantum import datasets
-from skquantum._validation import did_you_mean
+from skquantum._validation import did_you_mean, plain
 from skquantum.comparison._data import (
-    FILES,
     INNER_SPLITS,
     Data,
     Splits,
+    find_file,
     list_splits,
     not_numeric,
     read_file,
@@ -266,8 +265,10 @@ SERIES: dict[str, NamedSeries] = {
 }
 
 
-def load_series(source: str, column: str | None = None) -> Data:
-    """Load a series by name, or a column of a CSV or Parquet file in the order of its rows.
+def load_series(source: str, column: str | None = None, decimal: str | None = None) -> Data:
+    """Load a series by name, or a column of a file.
+
+    The order is that of the rows, or of their dates where one column holds dates.
 
     Parameters
     ----------
@@ -275,6 +276,8 @@ def load_series(source: str, column: str | None = None) -> Data:
         One of `SERIES`, or a path.
     column : str or None, default=None
         The column, in a file. May be left out if one is called "target", or one only is numeric.
+    decimal : {".", ","} or None, default=None
+        The decimal mark of a file's numbers; None finds it out.
 
     Returns
     -------
@@ -292,16 +295,20 @@ def load_series(source: str, column: str | None = None) -> Data:
         if column is not None:
             raise ValueError(f"{source} is a series by name: its column cannot be chosen.")
         return Data(source, SERIES[source].load(), None, "series", (SERIES[source].description,))
-    path = Path(source)
-    if path.suffix.lower() not in FILES:
-        raise ValueError(
-            f"There is no series {source!r}.{did_you_mean(source, SERIES)} Give one of "
-            f"{', '.join(SERIES)}, or a file that ends in {', '.join(FILES)}."
-        )
-    if not path.is_file():
-        raise ValueError(f"There is no file {source!r}.")
-    frame, notes = read_file(path)
-    frame.columns = columns = [str(name) for name in frame.columns]
+    path = find_file(source, "series", SERIES)
+    frame, table, repeated = read_file(path, decimal)
+    column = _column_of(table.frame, column)
+    if column in repeated:
+        raise ValueError(f"{path} has two columns called {column!r}: which is the series?")
+    rows, notes = _in_order(table.frame), list(table.notes)
+    if rows is not table.frame:
+        notes.append("The rows are sorted by their dates.")
+    notes += [f"{column}: {said}." for said in table.done.get(column, ())]
+    return Data(f"{column} of {path.name}", rows[column].to_numpy(), None, "series", tuple(notes))
+
+
+def _column_of(frame: Any, column: str | None) -> str:
+    columns = list(frame.columns)
     if column is None:
         numeric = [name for name in columns if not not_numeric(frame[name].to_numpy())]
         if "target" not in columns and len(numeric) != 1:
@@ -309,10 +316,21 @@ def load_series(source: str, column: str | None = None) -> Data:
                 "Which column is the series? Name it with --target, one of: "
                 f"{', '.join(numeric or columns)}."
             )
-        column = "target" if "target" in columns else numeric[0]
+        return "target" if "target" in columns else numeric[0]
+    column = plain(" ".join(column.split()))
     if column not in columns:
         raise ValueError(
             f"There is no column {column!r}.{did_you_mean(column, columns)} "
             f"There are: {', '.join(columns)}."
         )
-    return Data(f"{column} of {path.name}", frame[column].to_numpy(), None, "series", notes)
+    return column
+
+
+def _in_order(frame: Any) -> Any:
+    """Return rows in the order of their dates, where one column holds dates."""
+    dates = [name for name in frame if frame[name].dtype.kind == "M"]
+    if len(dates) != 1 or frame[dates[0]].is_monotonic_increasing:
+        return frame
+    if frame[dates[0]].isna().any():
+        raise ValueError(f"Some dates in column {dates[0]!r} are missing: the order is not known.")
+    return frame.sort_values(dates[0], kind="stable")
