@@ -15,8 +15,8 @@ from skquantum._validation import did_you_mean, plain
 from skquantum.comparison._candidates import Candidate, Named
 from skquantum.comparison._data import split_target
 from skquantum.comparison._models import entry_of
-from skquantum.comparison._table import Table, TableEncoder, plan, select, tell_all, tidy
 from skquantum.comparison._pages import wrap
+from skquantum.comparison._table import Table, TableEncoder, plan, select, tell_all, tidy
 
 MOST_CLASSES = 10  # that a score is tried on
 MAX_KERNEL_BYTES = 2e9  # of the matrix of all pairs of rows
