@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -62,3 +63,14 @@ class FidelityKernel(Kernel):
         circuit, symbols = encoding.compiled(X.shape[1])
         right = None if Y is None else encoding.encode(Y)
         return backend.overlaps(circuit, symbols, encoding.encode(X), right)
+
+    def _against(self, Y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        encoding, backend = self._parts()
+        circuit, symbols = encoding.compiled(Y.shape[1])
+        overlaps = backend.overlaps_with(circuit, symbols, encoding.encode(Y))
+        return lambda X: overlaps(encoding.encode(X))
+
+    def _diagonal(self, X: np.ndarray) -> np.ndarray:
+        encoding, backend = self._parts()
+        circuit, symbols = encoding.compiled(X.shape[1])
+        return backend.self_overlaps(circuit, symbols, encoding.encode(X))

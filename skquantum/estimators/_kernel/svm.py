@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import cirq
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC, SVR
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -17,83 +17,31 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from skquantum._named_parts import NamedPartsMixin, is_same
-from skquantum._validation import all_or_nothing, class_hint, did_you_mean, shown
-from skquantum.circuits import Encoding, resolve_encoding
+from skquantum._validation import all_or_nothing
+from skquantum.circuits import Encoding
 from skquantum.estimators._base import settled
 from skquantum.estimators._calibration import fit_machine, fit_sigmoids, probabilities
+from skquantum.estimators._kernel.parts import KernelPartsMixin, resolve_kernel
 from skquantum.estimators._learning import class_factors
 from skquantum.estimators._rows import merge_equal_rows
-from skquantum.execution import Backend, circuit_resources, resolve_backend
+from skquantum.execution import Backend, circuit_resources
 from skquantum.kernels import (
     MITIGATIONS,
     PSD,
-    FidelityKernel,
     GramRepair,
     Kernel,
-    ProjectedKernel,
 )
 
-KERNELS: dict[str, type[Kernel]] = {"fidelity": FidelityKernel, "projected": ProjectedKernel}
 # Kernel values of one block of predictions: 32 MiB.
 BLOCK = 2**22
 
 
-def resolve_kernel(
-    kernel: str | Kernel, encoding: str | Encoding = "zz", backend: Backend | None = None
-) -> Kernel:
-    """Return the kernel that a parameter stands for: a name uses the encoding and backend.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown, or an instance comes with an encoding or a backend that it does
-        not have: they would not be used.
-    """
-    if isinstance(kernel, Kernel):
-        own = kernel.get_params(deep=False)
-        for name, value, default in (("encoding", encoding, "zz"), ("backend", backend, None)):
-            if is_same(value, default) or (name in own and is_same(value, own[name])):
-                continue
-            brings, remedy = f"has no parameter {name}", "Leave"
-            if name in own:
-                brings = f"brings its own {name}, {own[name]!r}"
-                remedy = f"Set kernel__{name} and leave"
-            raise ValueError(
-                f"{name}={value!r} would not be used: kernel={kernel!r} {brings}. {remedy} "
-                f"{name}={default!r}, or give the kernel by its name."
-            )
-        return kernel
-    if isinstance(kernel, str) and kernel in KERNELS:
-        return KERNELS[kernel](encoding=encoding, backend=backend)
-    if isinstance(kernel, str):
-        raise ValueError(
-            f"Unknown kernel {kernel!r}.{did_you_mean(kernel, KERNELS)} Names are "
-            f"{', '.join(map(repr, KERNELS))}; a Kernel instance works too."
-        )
-    hint = class_hint(kernel, Kernel)
-    if isinstance(kernel, cirq.AbstractCircuit):
-        hint = " Make it the encoding: encoding=CircuitEncoding(circuit)."
-    raise TypeError(
-        f"kernel must be a Kernel instance or one of {', '.join(map(repr, KERNELS))}; got "
-        f"{shown(kernel)}.{hint}"
-    )
-
-
-class _QuantumKernelSVM(NamedPartsMixin):
+class _QuantumKernelSVM(KernelPartsMixin):
     """What classifier and regressor share: a libsvm model on the quantum kernel matrix."""
 
-    _named_parts: ClassVar = {
-        "encoding": resolve_encoding,
-        "backend": resolve_backend,
-        "kernel": resolve_kernel,  # the last: it uses the others
-    }
-    _shared: ClassVar = {"kernel": ("encoding", "backend")}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "encoding": [str, Encoding],
-        "kernel": [str, Kernel],
+        **KernelPartsMixin._parameter_constraints,
         "C": [Interval(Real, 0, None, closed="neither")],
-        "backend": [Backend, None],
         "psd": [StrOptions(set(PSD)), None],
         "mitigation": [StrOptions(set(MITIGATIONS)), None],
         "cache_size": [Interval(Real, 0, None, closed="neither")],
@@ -101,17 +49,8 @@ class _QuantumKernelSVM(NamedPartsMixin):
         "max_iter": [Interval(Integral, -1, None, closed="left")],
     }
 
-    encoding: str | Encoding
-    kernel: str | Kernel
-    backend: Backend | None
     psd: str | None
     mitigation: str | None
-
-    def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
-        if part != "kernel":
-            return super()._resolve_part(part, value, params)
-        encoding, backend = (params.get(p, getattr(self, p)) for p in ("encoding", "backend"))
-        return resolve_kernel(value, encoding, backend)
 
     def _fit_svm(self, X: Any, y: Any, sample_weight: Any) -> None:
         """Fit on the distinct rows: y holds numbers, for a classifier those of the classes."""
