@@ -1,6 +1,7 @@
 """Estimators that follow scikit-learn's interface."""
 
 from skquantum.estimators._features import QuantumFeatureTransformer
+from skquantum.estimators._kernel.linear import QuantumKernelClassifier, QuantumKernelRegressor
 from skquantum.estimators._kernel.nystroem import QuantumNystroem
 from skquantum.estimators._kernel.svm import (
     QuantumKernelSVC,
@@ -19,6 +20,8 @@ __all__ = [
     "ClassicalPoolingTransformer",
     "QLSTMRegressor",
     "QuantumFeatureTransformer",
+    "QuantumKernelClassifier",
+    "QuantumKernelRegressor",
     "QuantumKernelSVC",
     "QuantumKernelSVR",
     "QuantumKernelTransformer",

@@ -39,8 +39,9 @@ class Backend(NamedPartsMixin, ABC):
     A subclass writes `_states` and, where it can do better than by the states, `_expectations`,
     `_overlaps`, `_overlaps_with`, `_evaluator` and `_state_evaluator`. They receive checked
     input: noise belongs to the backend, and a circuit with an operation that is not unitary is
-    refused before. Qubits are ordered as ``sorted(circuit.all_qubits())``, the first one being the most significant bit, as
-    in Cirq. Parameters are validated by the ``_parameter_constraints`` of the class.
+    refused before. Qubits are ordered as ``sorted(circuit.all_qubits())``, the first one being the
+    most significant bit, as in Cirq. Parameters are validated by the ``_parameter_constraints``
+    of the class.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}

@@ -1,4 +1,4 @@
-"""Kernel values of many rows with few that stay: kept for the next call, block by block, by jobs."""
+"""Kernel values of many rows with few that stay: by blocks, by jobs, kept for the next call."""
 
 from __future__ import annotations
 

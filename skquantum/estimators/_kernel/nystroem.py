@@ -195,6 +195,7 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, FloatTransformerMixin, Ke
     components_: np.ndarray
     normalization_: np.ndarray
     kernel_: Kernel
+    n_samples_seen_: int
     _reservoir: tuple[np.ndarray, np.ndarray]
 
     @all_or_nothing

@@ -21,6 +21,7 @@ from skquantum._validation import all_or_nothing
 from skquantum.circuits import Encoding
 from skquantum.estimators._base import settled
 from skquantum.estimators._calibration import fit_machine, fit_sigmoids, probabilities
+from skquantum.estimators._kernel.kept import kept_values, row_blocks
 from skquantum.estimators._kernel.parts import KernelPartsMixin, resolve_kernel
 from skquantum.estimators._learning import class_factors
 from skquantum.estimators._rows import merge_equal_rows
@@ -31,9 +32,6 @@ from skquantum.kernels import (
     GramRepair,
     Kernel,
 )
-
-# Kernel values of one block of predictions: 32 MiB.
-BLOCK = 2**22
 
 
 class _QuantumKernelSVM(KernelPartsMixin):
@@ -138,24 +136,28 @@ class _QuantumKernelSVM(KernelPartsMixin):
         """Return what a method makes of the kernel values of new rows, a block at a time."""
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        # Each block simulates the support rows again. One of as many rows as there are training
-        # rows at most doubles the work, and is no larger than the matrix of the fit was.
-        n_train = self.svm_.shape_fit_[0]
-        step = max(BLOCK // n_train, n_train)
-        blocks = (rows[start : start + step] for start in range(0, len(rows), step))
-        return np.concatenate([method(self._kernel_rows(block)) for block in blocks])
+        values = self._kernel_values()
+        blocks = row_blocks(len(rows), self.svm_.shape_fit_[0])
+        return np.concatenate([method(values(rows[block])) for block in blocks])
 
-    def _kernel_rows(self, rows: np.ndarray) -> np.ndarray:
-        """Return kernel values of new rows with the training rows.
+    def _kernel_values(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Return what gives kernel values of new rows with the training rows.
 
         Only those of the support rows matter, unless `psd` mixes them with the others.
         """
-        if self._repair is not None and self._rows is not None:
-            return self._repair.transform(self.kernel_(rows, self._rows))
-        matrix = np.zeros((len(rows), self.svm_.shape_fit_[0]))
-        if len(self.support_):
-            matrix[:, self.svm_.support_] = self.kernel_(rows, self.support_vectors_)
-        return matrix if self._repair is None else self._repair.transform(matrix)
+        repair, n_train, support = self._repair, self.svm_.shape_fit_[0], self.svm_.support_
+        if repair is not None and self._rows is not None:
+            all_values = kept_values(self, self.kernel_, self._rows)
+            return lambda rows: repair.transform(all_values(rows))
+
+        def values(rows: np.ndarray) -> np.ndarray:
+            matrix = np.zeros((len(rows), n_train))
+            if len(support):
+                kept = kept_values(self, self.kernel_, self.support_vectors_)
+                matrix[:, support] = kept(rows)
+            return matrix if repair is None else repair.transform(matrix)
+
+        return values
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict labels or values.
@@ -244,8 +246,8 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
     support_ : ndarray of shape (n_support,)
         Indices of the support rows (of equal rows, the first).
     support_vectors_ : ndarray of shape (n_support, n_features)
-        The support rows; prediction simulates these and no other training row, except as `psd`
-        says.
+        The support rows; prediction compares new rows with these and no other training row,
+        except as `psd` says. Their states are kept, in memory only, from the first prediction on.
     n_support_ : ndarray of shape (n_classes,)
         Support rows for each class.
     dual_coef_, intercept_ : ndarray
