@@ -12,7 +12,6 @@ from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
-from skquantum._named_parts import is_same
 from skquantum.kernels import Kernel
 
 # Kernel values at a time: with 500 rows that stay some 8,000 rows, 32 MiB.
@@ -44,7 +43,7 @@ def kept_values(model: BaseEstimator, kernel: Kernel, rows: np.ndarray) -> Value
         The model's rows, the same object at each call.
     """
     held = _kept.get(model)
-    if held is None or held.rows is not rows or not is_same(held.kernel, kernel):
+    if held is None or held.rows is not rows or not _is_as_before(kernel, held.kernel):
         held = _kept[model] = _Kept(_snapshot(kernel), rows, kernel.against(rows))
     return held.values
 
@@ -56,6 +55,16 @@ def _snapshot(part: Any) -> Any:
         if isinstance(value, BaseEstimator):
             setattr(own, name, _snapshot(value))
     return own
+
+
+def _is_as_before(part: Any, before: Any) -> bool:
+    """Whether a part has the values that a snapshot of it has."""
+    now, then = vars(part), vars(before)
+    return type(part) is type(before) and all(
+        value is then.get(name)
+        or (isinstance(value, BaseEstimator) and _is_as_before(value, then.get(name)))
+        for name, value in now.items()
+    )
 
 
 def row_blocks(n_rows: int, n_columns: int) -> list[slice]:
