@@ -265,7 +265,7 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
 
 
 def _checked_rows(X: ArrayLike) -> np.ndarray:
-    """Return rows as `check_array` does, which for a single row takes longer than to compare it."""
+    """Return rows as `check_array` does, which takes long for a single one."""
     is_plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype == np.float64 and X.size > 0
     if is_plain and np.isfinite(X).all():
         return X  # type: ignore[return-value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -60,7 +61,10 @@ class _LinearOnLandmarks(KernelPartsMixin):
     def _fit_landmarks(self, X: np.ndarray, rng: np.random.RandomState) -> None:
         names = ("encoding", "kernel", "n_components", "landmarks", "backend", "n_jobs")
         shared = {name: getattr(self, name) for name in names}
-        self.nystroem_ = QuantumNystroem(**shared, random_state=rng.randint(2**31)).fit(X)
+        landmarks = QuantumNystroem(**shared, random_state=rng.randint(2**31))
+        with warnings.catch_warnings():  # of few rows all are landmarks, which is as good
+            warnings.filterwarnings("ignore", "n_components")
+            self.nystroem_ = landmarks.fit(X)
         self.n_samples_seen_ = 0
 
     def _linear(self, X: ArrayLike) -> np.ndarray:
@@ -106,7 +110,8 @@ class QuantumKernelClassifier(ClassifierMixin, _LinearOnLandmarks):
     kernel : {"fidelity", "projected"} or Kernel, default="fidelity"
         How alike two rows are, as for :class:`QuantumKernelSVC`.
     n_components : int or float, default=100
-        How many landmarks, or a tolerance, as for :class:`QuantumNystroem`.
+        How many landmarks (of fewer distinct rows, all), or a tolerance, as for
+        :class:`QuantumNystroem`.
     landmarks : {"uniform", "kmeans", "rpcholesky"}, default="uniform"
         How landmarks are chosen, as for :class:`QuantumNystroem`.
     alpha : float, default=1e-5

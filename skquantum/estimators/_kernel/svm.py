@@ -25,7 +25,7 @@ from skquantum.estimators._kernel.kept import kept_values, row_blocks
 from skquantum.estimators._kernel.parts import KernelPartsMixin, resolve_kernel
 from skquantum.estimators._learning import class_factors
 from skquantum.estimators._rows import merge_equal_rows
-from skquantum.execution import Backend, circuit_resources
+from skquantum.execution import Backend, circuit_resources, resolve_backend
 from skquantum.kernels import (
     MITIGATIONS,
     PSD,
@@ -49,6 +49,7 @@ class _QuantumKernelSVM(KernelPartsMixin):
 
     psd: str | None
     mitigation: str | None
+    _for_many_rows: ClassVar[str]
 
     def _fit_svm(self, X: Any, y: Any, sample_weight: Any) -> None:
         """Fit on the distinct rows: y holds numbers, for a classifier those of the classes."""
@@ -58,6 +59,7 @@ class _QuantumKernelSVM(KernelPartsMixin):
         circuits = kernel.circuits(X.shape[1])
         self._check_mitigation(kernel, circuits)
         first, self._place, weight = merge_equal_rows(X, y, weight)
+        self._check_size(kernel, len(first))
         used = np.flatnonzero(weight)
         self._check_distinct(y[first[used]])
         self._matrix = matrix = kernel(X[first])
@@ -88,6 +90,17 @@ class _QuantumKernelSVM(KernelPartsMixin):
                 "kernel_.circuits(n_features_in_) returns them."
             )
         return circuits[0].unfreeze()
+
+    def _check_size(self, kernel: Kernel, n_rows: int) -> None:
+        """Refuse what the backend has no memory for, with the model that needs less."""
+        parts = kernel.get_params().items()
+        for backend in [value for name, value in parts if name.split("__")[-1] == "backend"]:
+            try:
+                resolve_backend(backend).check_matrix(n_rows, n_rows)
+            except ValueError as error:
+                raise ValueError(
+                    f"{error} {self._for_many_rows} keeps no matrix of all pairs of rows."
+                ) from error
 
     def _check_mitigation(self, kernel: Kernel, circuits: tuple[cirq.FrozenCircuit, ...]) -> None:
         if self.mitigation is None:
@@ -194,7 +207,8 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
     """Support vector classifier with a quantum kernel.
 
     The training rows are encoded in the states of a circuit, all of them simulated as one
-    batch, and :class:`sklearn.svm.SVC` is fitted on the matrix of their overlaps.
+    batch, and :class:`sklearn.svm.SVC` is fitted on the matrix of their overlaps. For more rows than
+    such a matrix has room for there is :class:`QuantumKernelClassifier`.
 
     Parameters
     ----------
@@ -290,6 +304,7 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
     True
     """
 
+    _for_many_rows: ClassVar = "QuantumKernelClassifier"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **_QuantumKernelSVM._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
@@ -481,6 +496,7 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
     True
     """
 
+    _for_many_rows: ClassVar = "QuantumKernelRegressor"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **_QuantumKernelSVM._parameter_constraints,
         "epsilon": [Interval(Real, 0, None, closed="left")],
