@@ -207,8 +207,8 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
     """Support vector classifier with a quantum kernel.
 
     The training rows are encoded in the states of a circuit, all of them simulated as one
-    batch, and :class:`sklearn.svm.SVC` is fitted on the matrix of their overlaps. For more rows than
-    such a matrix has room for there is :class:`QuantumKernelClassifier`.
+    batch, and :class:`sklearn.svm.SVC` is fitted on the matrix of their overlaps. For more rows
+    than such a matrix has room for there is :class:`QuantumKernelClassifier`.
 
     Parameters
     ----------
