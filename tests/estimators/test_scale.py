@@ -53,7 +53,7 @@ class TestLandmarks:
     @settings(max_examples=10, deadline=None)
     @given(seed=st.integers(0, 10**6), n=st.integers(5, 40))
     def test_components_are_distinct_training_rows(self, landmarks, seed, n):
-        X = rows(n, 2, seed)[np.random.default_rng(seed).integers(0, n, 2 * n)]
+        X = np.concatenate([rows(n, 2, seed), rows(n, 2, seed)[: n // 2]])  # some come twice
         fitted = QuantumNystroem(
             kernel=ANGLE, n_components=4, landmarks=landmarks, random_state=seed
         ).fit(X)

@@ -11,8 +11,11 @@ from skquantum.kernels import Kernel
 LANDMARKS = ("uniform", "kmeans", "rpcholesky")
 # Pivots proposed at a time: one block of kernel values for many landmarks.
 PROPOSALS = 64
-# Kernel values come from single precision: what is left of a diagonal below it is rounding.
-EXHAUSTED = 1e-6
+# Kernel values come from single precision, good to a few 1e-6: what is left of a diagonal below
+# this share is rounding.
+EXHAUSTED = 1e-5
+# Eigenvalues below this share of the largest are rounding likewise.
+ROUNDING = 1e-6
 
 
 def kmeans_landmarks(X: np.ndarray, n_landmarks: int, rng: np.random.RandomState) -> np.ndarray:
@@ -127,7 +130,7 @@ def inverse_root(matrix: np.ndarray) -> np.ndarray:
         If nothing is left.
     """
     values, vectors = np.linalg.eigh(matrix)
-    kept = values > max(EXHAUSTED * values[-1], -values[0], 0.0)
+    kept = values > max(ROUNDING * values[-1], -values[0], 0.0)
     if not kept.any():
         raise ValueError(
             f"The kernel matrix of the landmarks has eigenvalues from {values[0]:.3g} to "
