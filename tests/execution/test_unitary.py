@@ -94,7 +94,9 @@ def calls(backend, circuit, symbols):
         yield lambda: backend.state_evaluator(circuit, symbols, [cirq.Z(A)], lambda rows: rows)
 
 
-@pytest.mark.parametrize("op", [*REFUSED, *MEASURING], ids=str)
+@pytest.mark.parametrize(
+    "op", [*REFUSED, *MEASURING], ids=lambda op: type(getattr(op, "gate", op)).__name__
+)
 def test_every_backend_refuses_in_the_same_words(op):
     circuit = cirq.Circuit(cirq.rx(X)(A), cirq.CNOT(A, B), op, cirq.rx(X)(A))
     symbols = [X, *([P] if P in cirq.parameter_symbols(op) else [])]
@@ -162,7 +164,7 @@ ACCEPTED = [
 ]
 
 
-@pytest.mark.parametrize("op", ACCEPTED, ids=str)
+@pytest.mark.parametrize("op", ACCEPTED, ids=lambda op: type(getattr(op, "gate", op)).__name__)
 def test_unitary_operations_run(op):
     circuit = cirq.Circuit(cirq.H(A), cirq.CNOT(A, B), op, cirq.ry(X)(B))
     values = np.array([[0.3], [0.7]])
