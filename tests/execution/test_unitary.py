@@ -42,6 +42,10 @@ BACKENDS = [
 HALF = np.diag([1.0, 0.5])
 
 
+def kind(op):
+    return type(getattr(op, "gate", op)).__name__
+
+
 class Damped(cirq.Gate):
     """A channel made of a decomposition."""
 
@@ -164,7 +168,7 @@ ACCEPTED = [
 ]
 
 
-@pytest.mark.parametrize("op", ACCEPTED, ids=lambda op: type(getattr(op, "gate", op)).__name__)
+@pytest.mark.parametrize("op", ACCEPTED, ids=kind)
 def test_unitary_operations_run(op):
     circuit = cirq.Circuit(cirq.H(A), cirq.CNOT(A, B), op, cirq.ry(X)(B))
     values = np.array([[0.3], [0.7]])
