@@ -8,6 +8,7 @@ import pytest
 import sympy
 from numpy.testing import assert_allclose
 
+from skquantum import _symbols
 from skquantum.circuits import AmplitudeEncoding
 from skquantum.execution import (
     Backend,
@@ -205,6 +206,7 @@ def test_a_circuit_is_looked_at_once(monkeypatch):
     assert key in _unitary._unitary
     seen.clear()
     del circuit
+    _symbols._of_frozen.cache_clear()  # which holds the last circuits asked for their symbols
     gc.collect()
     assert key not in _unitary._unitary
 
