@@ -4,8 +4,10 @@ from skquantum.circuits._amplitude import AmplitudeEncoding
 from skquantum.circuits._angle import AngleEncoding, ReuploadingEncoding
 from skquantum.circuits._ansatz import Ansatz
 from skquantum.circuits._arctan import ArctanEncoding, EntanglingRings
+from skquantum.circuits._bandwidth import ScaleWarning
 from skquantum.circuits._base import Encoding, Template
 from skquantum.circuits._basis import BasisEncoding
+from skquantum.circuits._blocks import BlockEncoding, in_blocks
 from skquantum.circuits._custom import CircuitAnsatz, CircuitEncoding
 from skquantum.circuits._layered import (
     HardwareEfficient,
@@ -27,6 +29,7 @@ __all__ = [
     "Ansatz",
     "ArctanEncoding",
     "BasisEncoding",
+    "BlockEncoding",
     "CircuitAnsatz",
     "CircuitEncoding",
     "ConvolutionBlock",
@@ -38,11 +41,13 @@ __all__ = [
     "PoolingNetwork",
     "RealAmplitudes",
     "ReuploadingEncoding",
+    "ScaleWarning",
     "SimplifiedTwoDesign",
     "StronglyEntangling",
     "Template",
     "TreeTensor",
     "ZZEncoding",
+    "in_blocks",
     "resolve_ansatz",
     "resolve_convolution",
     "resolve_encoding",

@@ -10,6 +10,12 @@ from skquantum.circuits import Encoding
 from skquantum.execution import Backend
 from skquantum.kernels._base import Kernel
 
+# A bandwidth of half the spread of the features: rows keep within a turn, and the angles of a layer
+# reach where sines bend.
+TOGETHER = 4
+# Squares of the rounding errors of single precision.
+TINY = 1e-12
+
 
 class ProjectedKernel(Kernel):
     """Gaussian kernel of the one-qubit reduced density matrices.
@@ -22,8 +28,11 @@ class ProjectedKernel(Kernel):
     ----------
     encoding : str or Encoding, default="zz"
         Circuit that encodes a row, or the name of one with its defaults.
-    gamma : float, default=1.0
-        Inverse width of the Gaussian, positive.
+    gamma : "scale" or float, default="scale"
+        Inverse width of the Gaussian, positive. With "scale" an estimator sets it in `fit` to
+        one over the mean squared distance of the training rows' reduced density matrices,
+        summed over qubits, from their mean. It is 1 where there are no training rows to learn
+        from.
     backend : Backend, default=None
         How the circuit is run; None means ``QsimBackend()``.
 
@@ -43,7 +52,7 @@ class ProjectedKernel(Kernel):
     def __init__(
         self,
         encoding: str | Encoding = "zz",
-        gamma: float = 1.0,
+        gamma: float | str = "scale",
         backend: Backend | None = None,
     ) -> None:
         super().__init__(encoding=encoding, backend=backend)
@@ -64,18 +73,43 @@ class ProjectedKernel(Kernel):
         """
         return 3 * n_rows
 
-    def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
+    def fitted(self, X: np.ndarray, weight: np.ndarray | None = None) -> Kernel:
+        """Return the kernel with what depends on the training rows settled; see `Kernel.fitted`."""
+        # gamma, not the bandwidth, answers to the number of features.
+        kernel = self._with_encoding(X, weight, n_together=TOGETHER)
+        if isinstance(self.gamma, str):
+            self._gamma()  # "scale" and nothing else
+            values = kernel._bloch_vectors(X)
+            mean = np.average(values, axis=0, weights=weight)
+            spread = np.average((values - mean) ** 2, axis=0, weights=weight).sum() / 2
+            # Rows of one state alone: whatever gamma, their kernel values are one.
+            kernel.gamma = float(1 / spread) if spread > TINY else 1.0
+        return kernel
+
+    def _gamma(self) -> float:
+        if isinstance(self.gamma, str):
+            if self.gamma != "scale":
+                raise ValueError(
+                    f"gamma must be 'scale' or a positive number, got {self.gamma!r}."
+                )
+            return 1.0
         if not self.gamma > 0:
-            raise ValueError(f"gamma must be a positive number, got {self.gamma!r}.")
+            raise ValueError(f"gamma must be 'scale' or a positive number, got {self.gamma!r}.")
+        return self.gamma
+
+    def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
+        gamma = self._gamma()
         self._parts()[1].check_matrix(len(X), len(X if Y is None else Y))
         # ||rho - sigma||^2 is half the squared distance of the Bloch vectors.
         right = None if Y is None else self._bloch_vectors(Y)
-        matrix = rbf_kernel(self._bloch_vectors(X), right, gamma=self.gamma / 2)
+        matrix = rbf_kernel(self._bloch_vectors(X), right, gamma=gamma / 2)
         return matrix if right is not None else (matrix + matrix.T) / 2
 
     def _bloch_vectors(self, X: np.ndarray) -> np.ndarray:
         encoding, backend = self._parts()
-        circuit, symbols = encoding.compiled(X.shape[1])
+        index, block = encoding.blocks(X.shape[1]), encoding.block
+        circuit, symbols = block.compiled(index.shape[1])
         qubits = sorted(circuit.all_qubits())
         paulis = [pauli(q) for q in qubits for pauli in (cirq.X, cirq.Y, cirq.Z)]
-        return backend.expectations(circuit, symbols, encoding.encode(X), paulis)
+        rows = block.encode(X[:, index].reshape(-1, index.shape[1]))
+        return backend.expectations(circuit, symbols, rows, paulis).reshape(len(X), -1)
