@@ -4,7 +4,7 @@ from skquantum.circuits._amplitude import AmplitudeEncoding
 from skquantum.circuits._angle import AngleEncoding, ReuploadingEncoding
 from skquantum.circuits._ansatz import Ansatz
 from skquantum.circuits._arctan import ArctanEncoding, EntanglingRings
-from skquantum.circuits._bandwidth import ScaleWarning
+from skquantum.circuits._bandwidth import FEW, ScaleWarning, factors_of
 from skquantum.circuits._base import Encoding, Template
 from skquantum.circuits._basis import BasisEncoding
 from skquantum.circuits._blocks import BlockEncoding, in_blocks
@@ -25,6 +25,7 @@ __all__ = [
     "ANSATZE",
     "ENCODINGS",
     "AmplitudeEncoding",
+    "FEW",
     "AngleEncoding",
     "Ansatz",
     "ArctanEncoding",
@@ -47,6 +48,7 @@ __all__ = [
     "Template",
     "TreeTensor",
     "ZZEncoding",
+    "factors_of",
     "in_blocks",
     "resolve_ansatz",
     "resolve_convolution",

@@ -10,9 +10,13 @@ import numpy as np
 
 from skquantum._validation import shown
 
-# Four standard deviations of a feature, nearly its whole range, at this many turns of its rotation:
+# Four standard deviations of a feature, nearly its whole range, at this many turns of a rotation:
 # from here on rows that differ a little are as far apart as any.
 MANY_TURNS = 1.5
+
+# Where the number of features is answered to elsewhere, the bandwidth is that of so many: half of
+# one over the spread, so that rows keep within a turn and reach where sines bend.
+FEW = 4
 
 Bandwidth = float | str | Any
 
@@ -23,7 +27,7 @@ class ScaleWarning(UserWarning):
 
 def check_bandwidth(bandwidth: Bandwidth, n_features: int) -> None:
     """Raise an error for what is neither "scale", a positive number nor one for each feature."""
-    if isinstance(bandwidth, str) or isinstance(bandwidth, Real):
+    if isinstance(bandwidth, str | Real):
         return  # checked among the parameters
     factors = np.asarray(bandwidth, dtype=float)
     if factors.shape != (n_features,) or not (np.isfinite(factors) & (factors > 0)).all():

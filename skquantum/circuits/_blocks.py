@@ -8,6 +8,7 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum.circuits._bandwidth import FEW
 from skquantum.circuits._base import Encoding
 from skquantum.circuits._folding import DEFAULT_REGISTER, POSITIVE_INTEGER
 from skquantum.circuits._resolve import resolve_encoding
@@ -23,6 +24,9 @@ class BlockEncoding(Encoding):
     whatever the number of features, only circuits of the size of a block are simulated: a
     fidelity is the product of the blocks' fidelities, and the expectation values of a block do
     not depend on the others. Nothing is folded and lost.
+
+    ``bandwidth="scale"`` of a block's encoding stands for ``1 / (2 X.std())``, however many blocks
+    there are; in a fidelity kernel, where all features add up, it is that of all features.
 
     Estimators put rows of more than 8 features into blocks of two by themselves, unless the
     encoding says how many qubits it has (``n_qubits=8`` folds onto eight).
@@ -173,8 +177,7 @@ class BlockEncoding(Encoding):
         self, X: np.ndarray, weight: np.ndarray | None = None, n_together: int | None = None
     ) -> Encoding:
         """Return the encoding with the bandwidth of a block settled; see `Encoding.fitted`."""
-        n_together = n_together or self.blocks(X.shape[1]).shape[1]
-        return BlockEncoding(self.block.fitted(X, weight, n_together), self.size)
+        return BlockEncoding(self.block.fitted(X, weight, n_together or FEW), self.size)
 
 
 def in_blocks(encoding: Encoding, n_features: int) -> Encoding:

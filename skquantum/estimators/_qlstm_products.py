@@ -11,7 +11,7 @@ import cirq
 import numpy as np
 import sympy
 
-from skquantum.circuits import Ansatz, ArctanEncoding
+from skquantum.circuits import Ansatz, ArctanEncoding, factors_of
 from skquantum.estimators._qlstm_bound import BoundBank
 from skquantum.execution.adjoint import SharedGradient, bind
 from skquantum.execution.program import Program, compile_program

@@ -6,13 +6,10 @@ import cirq
 import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel
 
-from skquantum.circuits import Encoding
+from skquantum.circuits import FEW, Encoding
 from skquantum.execution import Backend
 from skquantum.kernels._base import Kernel
 
-# A bandwidth of half the spread of the features: rows keep within a turn, and the angles of a layer
-# reach where sines bend.
-TOGETHER = 4
 # Squares of the rounding errors of single precision.
 TINY = 1e-12
 
@@ -74,9 +71,9 @@ class ProjectedKernel(Kernel):
         return 3 * n_rows
 
     def fitted(self, X: np.ndarray, weight: np.ndarray | None = None) -> Kernel:
-        """Return the kernel with what depends on the training rows settled; see `Kernel.fitted`."""
+        """Return the kernel with what depends on the rows settled; see `Kernel.fitted`."""
         # gamma, not the bandwidth, answers to the number of features.
-        kernel = self._with_encoding(X, weight, n_together=TOGETHER)
+        kernel = self._with_encoding(X, weight, n_together=FEW)
         if isinstance(self.gamma, str):
             self._gamma()  # "scale" and nothing else
             values = kernel._bloch_vectors(X)
