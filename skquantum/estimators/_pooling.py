@@ -33,7 +33,14 @@ from skquantum.estimators._head import (
     check_init,
     initial_weights,
 )
-from skquantum.estimators._learning import Circuits, TrainedMixin, accuracy, callback_data, r2
+from skquantum.estimators._learning import (
+    Circuits,
+    TrainedMixin,
+    accuracy,
+    callback_data,
+    distinct_rows,
+    r2,
+)
 from skquantum.estimators._losses import log_loss, squared_error
 from skquantum.estimators._solvers import resolve_solver
 from skquantum.estimators._targets import (
@@ -84,9 +91,9 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     padding : {"same", "valid"}, default="same"
         Whether windows may stick out, over zeros, if they do not divide the input, or that
         is an error.
-    encoding : str or Encoding, default="angle"
-        Circuit that loads a window, on at most 12 qubits: "angle" has a qubit for each of up
-        to 12 values and folds more of them onto 8 qubits; "amplitude" needs the logarithm of
+    encoding : str or Encoding, default="reuploading"
+        Circuit that loads a window, on at most 12 qubits: "reuploading" and "angle" have a qubit
+        for each of up to 12 values and fold more of them onto 8 qubits; "amplitude" needs the logarithm of
         their number only. With "amplitude", of which only directions count, windows of zeros are
         taken for constant ones.
     convolution : {"su4", "so4", "u2"} or Ansatz, default="u2"
@@ -95,8 +102,8 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         How a kept qubit learns of the discarded one; see there. "measured" is "controlled" with
         a `circuit_` that has measurements.
     n_outputs : int, default=1
-        Qubits kept of each window: the values that it is pooled to, if Z is observed.
-    observables : str or list of cirq.PauliSum, default="Z"
+        Qubits kept of each window; with the default `observables` each gives three values.
+    observables : str or list of cirq.PauliSum, default="XYZ"
         Letters of "XYZ" for these Paulis of each kept qubit, or sums of Pauli strings on
         ``cirq.LineQubit.range(n_outputs)``, which stand for the kept qubits.
     n_stages : int or None, default=None
@@ -147,7 +154,8 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         Angles of the circuit, in radians.
     readout_coef_, readout_intercept_ : ndarray
         The read-out that the weights were trained with: of all outputs to classes or values, or
-        of a window's outputs to its values. None for "random". It is meant to be replaced by the
+        of a window's outputs to its values; for values in units of their standard deviation, and
+        from their mean. None for "random". It is meant to be replaced by the
         model that comes after.
     input_shape_, output_shape_ : tuple of int
         Shape of a row, and of a transformed one: places of windows along each axis and, if
@@ -155,6 +163,8 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         a `pool_size` of as many axes, where a sequence has got channels).
     loss_curve_, best_loss_, validation_scores_, best_validation_score_, n_iter_
         As in :class:`VariationalClassifier`.
+    encoding_ : Encoding
+        The encoding as it was used, with a number for ``bandwidth="scale"``.
     layer_ : QuantumLayer
         The circuit of a window, its observables and its gradient.
     circuit_ : cirq.Circuit
@@ -218,11 +228,11 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         pool_size: int | Sequence[int] = 2,
         stride: int | Sequence[int] | None = None,
         padding: str = "same",
-        encoding: str | Encoding = "angle",
+        encoding: str | Encoding = "reuploading",
         convolution: str | Ansatz = "u2",
         pooling: str = "controlled",
         n_outputs: int = 1,
-        observables: Observables = "Z",
+        observables: Observables = "XYZ",
         n_stages: int | None = None,
         share_weights: bool = True,
         objective: str = "auto",
@@ -267,6 +277,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         self.verbose = verbose
 
     weights_: np.ndarray
+    encoding_: Encoding
     layer_: QuantumLayer
     objective_: str
 
@@ -313,6 +324,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         rows_X = self._fit_windows(X)
         self.objective_ = resolve_objective(self.objective, y)
         rng = check_random_state(self.random_state)
+        self.encoding_ = self._fitted_encoding(rows_X, sample_weight)
         self._build(rng)
         weights = initial_weights(self.init, self.layer_, self._ansatz, rng)
         if self.objective_ == "random":
@@ -351,7 +363,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         check_is_fitted(self)
         circuit = self.layer_.circuit
         if self._ansatz.pooling == "measured":
-            encoder, _ = self._encoding.compiled(self._windows.size)
+            encoder, _ = self.encoding_.compiled(self._windows.size)
             circuit = encoder.unfreeze() + self._ansatz.measured_form(self.layer_.n_qubits)
         return with_weights(circuit, self.layer_, self.weights_)
 
@@ -385,13 +397,20 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
             )
         return encoding
 
+    def _fitted_encoding(self, X: np.ndarray, sample_weight: Any) -> Encoding:
+        """Return the encoding with what is settled by the windows of the rows."""
+        rows = distinct_rows(X, np.zeros(len(X)), sample_weight)
+        windows = self._windows.extract(rows.X)
+        weight = np.repeat(rows.weight, windows.shape[1])
+        return self._resolved_encoding().fitted(windows.reshape(len(weight), -1), weight)
+
     def _build(self, rng: np.random.RandomState) -> None:
         """Build the circuit of a window, and what takes all windows through it."""
-        self._encoding, self._ansatz = self._resolved_encoding(), self._network()
+        self._ansatz = self._network()
         size = self._windows.size
-        kept = self._ansatz.kept(self._encoding.width(size))
+        kept = self._ansatz.kept(self.encoding_.width(size))
         self.layer_ = QuantumLayer(
-            self._encoding,
+            self.encoding_,
             self._ansatz,
             observables_on(kept, self.observables),
             self.backend,
@@ -403,7 +422,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
             self.layer_,
             self._windows.extract,
             len(self._windows.index),
-            isinstance(self._encoding, AmplitudeEncoding),
+            isinstance(self.encoding_, AmplitudeEncoding),
         )
         self._per_row = self._pool.n_windows
         self._output_names = self._named_outputs()
