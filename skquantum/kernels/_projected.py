@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import cirq
 import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel
@@ -79,8 +81,15 @@ class ProjectedKernel(Kernel):
             values = kernel._bloch_vectors(X)
             mean = np.average(values, axis=0, weights=weight)
             spread = np.average((values - mean) ** 2, axis=0, weights=weight).sum() / 2
-            # Rows of one state alone: whatever gamma, their kernel values are one.
             kernel.gamma = float(1 / spread) if spread > TINY else 1.0
+            if not spread > TINY and np.ptp(X, axis=0).any():
+                warnings.warn(
+                    f"All training rows have the same one-qubit states with {kernel.encoding!r}, "
+                    "so that the projected kernel is one everywhere: take kernel='fidelity' or "
+                    "another encoding.",
+                    UserWarning,
+                    stacklevel=2,
+                )
         return kernel
 
     def _gamma(self) -> float:
