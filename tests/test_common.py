@@ -50,7 +50,9 @@ ESTIMATORS = [
 ]
 
 
-# Whether training has converged on the checks' random data is not what they ask.
+# Whether training has converged on the checks' random data, and whether somebody has scaled these,
+# is not what they ask.
+@pytest.mark.filterwarnings("ignore::skquantum.circuits.ScaleWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks(ESTIMATORS)
 def test_check_estimator(estimator, check):

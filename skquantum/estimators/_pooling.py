@@ -93,9 +93,9 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         is an error.
     encoding : str or Encoding, default="reuploading"
         Circuit that loads a window, on at most 12 qubits: "reuploading" and "angle" have a qubit
-        for each of up to 12 values and fold more of them onto 8 qubits; "amplitude" needs the logarithm of
-        their number only. With "amplitude", of which only directions count, windows of zeros are
-        taken for constant ones.
+        for each of up to 12 values and fold more of them onto 8 qubits; "amplitude" needs the
+        logarithm of their number only. With "amplitude", of which only directions count, windows
+        of zeros are taken for constant ones.
     convolution : {"su4", "so4", "u2"} or Ansatz, default="u2"
         Two-qubit block; see :class:`skquantum.circuits.PoolingNetwork`.
     pooling : {"controlled", "measured", "modular", "select"}, default="controlled"
@@ -121,7 +121,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         that needs no second derivatives.
     learning_rate : float, default=0.1
         Size of the steps of "adam", "rmsprop" and "spsa".
-    max_iter : int, default=100
+    max_iter : int, default=300
         Limit on epochs, or on the iterations of a solver of SciPy.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch, each with all its windows; "auto" is at most 200.
@@ -238,7 +238,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         objective: str = "auto",
         solver: str = "adam",
         learning_rate: float = 0.1,
-        max_iter: int = 100,
+        max_iter: int = 300,
         batch_size: int | str = "auto",
         tol: float = 1e-3,
         n_iter_no_change: int = 5,

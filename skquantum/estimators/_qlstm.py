@@ -32,6 +32,7 @@ from skquantum.estimators._qlstm_build import (
     check_cell_init,
     first_weights,
     target_statistics,
+    warn_of_size,
 )
 from skquantum.estimators._qlstm_network import RecurrentNetwork, RecurrentObjective
 from skquantum.estimators._solvers import resolve_solver
@@ -313,6 +314,8 @@ default="small_normal"
         ConvergenceWarning
             If `max_iter` was reached, or the loss became infinite or no number at some step;
             then the last good weights are kept.
+        ScaleWarning
+            If the values of `X` are much larger than one.
         """
         resolve_solver(self.solver)
         check_cell_init(self.init)
@@ -331,6 +334,8 @@ default="small_normal"
         self._flat = targets.ndim == 1
         targets = targets.reshape(len(targets), -1).astype(np.float64)
         rows = distinct_rows(rows_X, targets, sample_weight)
+        if self.cell != "lstm":
+            warn_of_size(rows.X)
         self._build(rows, learned)
         self._learn(rows, data=data)
         return self
