@@ -46,14 +46,8 @@ class BlockEncoding(Encoding):
     >>> encoding.blocks(3)
     array([[0, 1],
            [2, 0]])
-    >>> print(encoding.build(3))
-    0: ───Y^(x_0/pi)───@───
-                       │
-    1: ───Y^(x_1/pi)───@───
-    <BLANKLINE>
-    2: ───Y^(x_2/pi)───@───
-                       │
-    3: ───Y^(x_0/pi)───@───
+    >>> encoding.width(3)
+    4
     """
 
     _named_parts: ClassVar = {"encoding": resolve_encoding}
