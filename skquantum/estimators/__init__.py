@@ -1,17 +1,11 @@
 """Estimators that follow scikit-learn's interface."""
 
 from skquantum.estimators._features import QuantumFeatureTransformer
-from skquantum.estimators._kernel.svm import (
-    QuantumKernelSVC,
-    QuantumKernelSVR,
-)
+from skquantum.estimators._kernel.svm import QuantumKernelSVC, QuantumKernelSVR
 from skquantum.estimators._pooling.classical import ClassicalPoolingTransformer
 from skquantum.estimators._pooling.transformer import QuantumPoolingTransformer
 from skquantum.estimators._qlstm.regressor import QLSTMRegressor
-from skquantum.estimators._variational.models import (
-    VariationalClassifier,
-    VariationalRegressor,
-)
+from skquantum.estimators._variational.models import VariationalClassifier, VariationalRegressor
 
 __all__ = [
     "ClassicalPoolingTransformer",
