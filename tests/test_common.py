@@ -7,8 +7,12 @@ from skquantum import (
     ClassicalPoolingTransformer,
     QLSTMRegressor,
     QuantumFeatureTransformer,
+    QuantumKernelClassifier,
+    QuantumKernelRegressor,
     QuantumKernelSVC,
     QuantumKernelSVR,
+    QuantumKernelTransformer,
+    QuantumNystroem,
     QuantumPoolingTransformer,
     VariationalClassifier,
     VariationalRegressor,
@@ -19,15 +23,17 @@ from skquantum.execution import ReferenceBackend
 # Every estimator with its defaults, and over each encoding that takes arbitrary real data.
 ESTIMATORS = [
     QuantumKernelSVC(),
-    QuantumKernelSVC(kernel="projected"),
-    QuantumKernelSVC(AngleEncoding()),
-    QuantumKernelSVC(AngleEncoding(rotation="Z", n_qubits=3, entanglement="circular")),
+    QuantumKernelSVC(kernel="fidelity"),
+    QuantumKernelSVC(AngleEncoding(), kernel="fidelity"),
+    QuantumKernelSVC(
+        AngleEncoding(rotation="Z", n_qubits=3, entanglement="circular"), kernel="fidelity"
+    ),
     QuantumKernelSVC(ZZEncoding(n_qubits=4)),
     QuantumKernelSVC(IQPEncoding()),
     QuantumKernelSVC(ReuploadingEncoding()),
     QuantumKernelSVC(AngleEncoding(n_qubits=2), backend=ReferenceBackend()),
     QuantumKernelSVR(),
-    QuantumKernelSVR(AngleEncoding()),
+    QuantumKernelSVR(AngleEncoding(), normalize_y=False),
     VariationalClassifier(),
     VariationalClassifier(embedding="linear", solver="lbfgs", batch_size=20),
     VariationalRegressor(),
@@ -45,10 +51,22 @@ ESTIMATORS = [
     ClassicalPoolingTransformer(kind="mean", stride=1),
     QuantumFeatureTransformer(),
     QuantumFeatureTransformer("zz", ansatz="hardware_efficient"),
+    QuantumFeatureTransformer("zz", observables="pauli"),
+    QuantumKernelTransformer(),
+    QuantumKernelTransformer("zz", "fidelity"),
+    QuantumNystroem(),
+    QuantumNystroem("zz", "fidelity", n_components=0.1, landmarks="rpcholesky"),
+    QuantumNystroem(n_components=3, landmarks="kmeans"),
+    QuantumKernelClassifier(),
+    QuantumKernelClassifier("zz", "fidelity", n_components=5),
+    QuantumKernelRegressor(),
 ]
 
 
-# Whether training has converged on the checks' random data is not what they ask.
+# Whether training has converged on the checks' random data, whether somebody has scaled these, and
+# whether they have as many rows as landmarks were asked for, is not what they ask.
+@pytest.mark.filterwarnings("ignore:n_components=.* is more than")
+@pytest.mark.filterwarnings("ignore::skquantum.circuits.ScaleWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks(ESTIMATORS)
 def test_check_estimator(estimator, check):

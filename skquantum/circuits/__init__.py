@@ -4,8 +4,10 @@ from skquantum.circuits._amplitude import AmplitudeEncoding
 from skquantum.circuits._angle import AngleEncoding, ReuploadingEncoding
 from skquantum.circuits._ansatz import Ansatz
 from skquantum.circuits._arctan import ArctanEncoding, EntanglingRings
+from skquantum.circuits._bandwidth import FEW, ScaleWarning, factors_of
 from skquantum.circuits._base import Encoding, Template
 from skquantum.circuits._basis import BasisEncoding
+from skquantum.circuits._blocks import BlockEncoding, in_blocks
 from skquantum.circuits._custom import CircuitAnsatz, CircuitEncoding
 from skquantum.circuits._layered import (
     HardwareEfficient,
@@ -23,10 +25,12 @@ __all__ = [
     "ANSATZE",
     "ENCODINGS",
     "AmplitudeEncoding",
+    "FEW",
     "AngleEncoding",
     "Ansatz",
     "ArctanEncoding",
     "BasisEncoding",
+    "BlockEncoding",
     "CircuitAnsatz",
     "CircuitEncoding",
     "ConvolutionBlock",
@@ -38,11 +42,14 @@ __all__ = [
     "PoolingNetwork",
     "RealAmplitudes",
     "ReuploadingEncoding",
+    "ScaleWarning",
     "SimplifiedTwoDesign",
     "StronglyEntangling",
     "Template",
     "TreeTensor",
     "ZZEncoding",
+    "factors_of",
+    "in_blocks",
     "resolve_ansatz",
     "resolve_convolution",
     "resolve_encoding",

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from skquantum.circuits._angle import controlled_phases, rotations
 from skquantum.circuits._ansatz import RepeatedAnsatz
+from skquantum.circuits._bandwidth import Bandwidth
 from skquantum.circuits._folding import FoldedEncoding
 
 
@@ -31,8 +32,8 @@ class ArctanEncoding(FoldedEncoding):
     entanglement : {"linear", "circular", "full"}, default="linear"
         Which pairs of qubits get a CZ gate between sub-layers: neighbours, neighbours and the
         last with the first, or all.
-    bandwidth : float, default=1.0
-        Positive factor on the data.
+    bandwidth : "scale", float or array-like of shape (n_features,), default=1.0
+        Positive factor on the data, or one for each feature; "scale" as in `AngleEncoding`.
 
     References
     ----------
@@ -46,12 +47,14 @@ class ArctanEncoding(FoldedEncoding):
     0: ───H───Y^(atan(x_0)/pi)───Z^(atan(x_0**2)/pi)───
     """
 
+    _slope: ClassVar = None  # an arctangent makes no turns
+
     def __init__(
         self,
         n_qubits: int | None = None,
         reps: int = 1,
         entanglement: str = "linear",
-        bandwidth: float = 1.0,
+        bandwidth: Bandwidth = 1.0,
     ) -> None:
         self.n_qubits = n_qubits
         self.reps = reps

@@ -11,10 +11,7 @@ from skquantum.estimators._kernel.transformer import QuantumKernelTransformer
 from skquantum.estimators._pooling.classical import ClassicalPoolingTransformer
 from skquantum.estimators._pooling.transformer import QuantumPoolingTransformer
 from skquantum.estimators._qlstm.regressor import QLSTMRegressor
-from skquantum.estimators._variational.models import (
-    VariationalClassifier,
-    VariationalRegressor,
-)
+from skquantum.estimators._variational.models import VariationalClassifier, VariationalRegressor
 
 __all__ = [
     "ClassicalPoolingTransformer",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations, product
+from math import comb
 from typing import Any, ClassVar, Self
 
 import cirq
@@ -20,11 +22,18 @@ from skquantum.circuits import (
     resolve_ansatz,
     resolve_encoding,
 )
-from skquantum.estimators._base import FLOATS, FloatTransformerMixin, settled
+from skquantum.estimators._base import FLOATS, FloatTransformerMixin
+from skquantum.estimators._blocks import block_layer, fitted_encoding
 from skquantum.estimators._head import with_weights
+from skquantum.estimators._pooling.windows import WindowLayer
 from skquantum.estimators._variational.base import Observables
 from skquantum.execution import Backend, circuit_resources, resolve_backend
-from skquantum.layers import QuantumLayer, initial_weights
+from skquantum.layers import PAULIS, QuantumLayer, initial_weights
+
+# Along fewer qubits a feature is loaded too seldom for high frequencies.
+LEAST_QUBITS = 4
+ALL_PAULIS = "pauli"
+MOST_STRINGS = 2**16
 
 
 class _NoAnsatz(Ansatz):
@@ -34,6 +43,47 @@ class _NoAnsatz(Ansatz):
 
 def _resolve_ansatz(ansatz: str | Ansatz | None) -> Ansatz:
     return _NoAnsatz() if ansatz is None else resolve_ansatz(ansatz)
+
+
+def named_observables(observables: Observables, n_qubits: int) -> tuple[list[str], Observables]:
+    """Return names of observables, and the observables as a layer takes them."""
+    if not isinstance(observables, str):
+        return [f"observable{i}" for i in range(len(observables))], observables
+    if not observables.startswith(ALL_PAULIS):
+        return [f"{letter}{q}" for q in range(n_qubits) for letter in observables], observables
+    weight = _weight(observables, n_qubits)
+    qubits = cirq.LineQubit.range(n_qubits)
+    strings = [
+        (some, letters)
+        for size in range(1, weight + 1)
+        for some in combinations(range(n_qubits), size)
+        for letters in product("XYZ", repeat=size)
+    ]
+    names, found = [], []
+    for some, letters in strings:
+        pairs = list(zip(letters, some, strict=True))
+        names.append("".join(f"{letter}{q}" for letter, q in pairs))
+        found.append(cirq.PauliString(PAULIS[letter](qubits[q]) for letter, q in pairs))
+    return names, found
+
+
+def _weight(observables: str, n_qubits: int) -> int:
+    """Return on how many qubits at most "pauli2" or "pauli" acts."""
+    number = observables.removeprefix(ALL_PAULIS)
+    if number and not (number.isdecimal() and int(number) > 0):
+        raise ValueError(
+            f"observables={observables!r}: after {ALL_PAULIS!r} comes the number of qubits that a "
+            "string acts on at most, as in 'pauli2', or nothing for all strings."
+        )
+    weight = min(int(number or n_qubits), n_qubits)
+    n_strings = sum(comb(n_qubits, size) * 3**size for size in range(1, weight + 1))
+    if n_strings > MOST_STRINGS:
+        raise ValueError(
+            f"observables={observables!r} are {n_strings:,} Pauli strings on {n_qubits} qubits, "
+            f"more than {MOST_STRINGS:,}. Use 'pauli2', fewer qubits, or FidelityKernel, which is "
+            "the inner product of all of them and computes none."
+        )
+    return weight
 
 
 class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
@@ -48,14 +98,20 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
 
     Parameters
     ----------
-    encoding : str or Encoding, default="angle"
-        Circuit that loads a row.
+    encoding : str or Encoding, default="reuploading"
+        Circuit that loads a row. If it leaves its register open (``n_qubits=None``), that has at
+        least four qubits, along which fewer features repeat; more than 8 features come in blocks
+        of two, each on a register of its own, as in :class:`skquantum.circuits.BlockEncoding`.
     ansatz : str, Ansatz or None, default=None
         Circuit that follows, of constant weights. Observables of single qubits after "angle" see
         one feature each; an ansatz mixes features.
-    observables : str or list of cirq.PauliSum, default="XYZ"
-        Letters of "XYZ" for these Paulis of each qubit, or sums of Pauli strings on
-        ``cirq.LineQubit.range(n_qubits)``.
+    observables : str or list of cirq.PauliSum, default="pauli2"
+        "pauli2" for the Paulis X, Y and Z of each qubit and their products on each pair of qubits,
+        all that one can know of pairs; another number for strings on so many qubits at most;
+        "pauli" for all ``4**n_qubits`` strings, the identity included, whose inner products are
+        fidelities times ``2**n_qubits``; letters of "XYZ" for these Paulis of each qubit; or sums
+        of Pauli strings on ``cirq.LineQubit.range(n_qubits)``. Of each block, if there are
+        several.
     weights : array-like of shape (n_weights,) or None, default=None
         Weights of the ansatz, in radians. None means uniform ones in [0, 2 pi).
     backend : Backend, default=None
@@ -67,8 +123,10 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
     ----------
     weights_ : ndarray of shape (n_weights,)
         Weights of the ansatz.
+    encoding_ : Encoding
+        The encoding as it was used, with a number for ``bandwidth="scale"``.
     circuit_ : cirq.Circuit
-        The circuit with its weights bound; the symbols left receive a row.
+        The circuit with its weights bound; the symbols left receive a row, or a block of it.
     resources_ : dict
         Qubits, depth and gates of the circuit. Fitting runs none: ``n_circuits`` and
         ``n_simulations`` are zero.
@@ -109,9 +167,9 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
 
     def __init__(
         self,
-        encoding: str | Encoding = "angle",
+        encoding: str | Encoding = "reuploading",
         ansatz: str | Ansatz | None = None,
-        observables: Observables = "XYZ",
+        observables: Observables = "pauli2",
         weights: ArrayLike | None = None,
         backend: Backend | None = None,
         random_state: Any = None,
@@ -130,6 +188,8 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
 
     weights_: np.ndarray
     layer_: QuantumLayer
+    encoding_: Encoding
+    _blocks: WindowLayer
 
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
@@ -155,19 +215,24 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
             those of the ansatz.
         """
         rows = validate_data(self, X, dtype=np.float64)
-        encoding = settled(resolve_encoding(self.encoding))
+        self.encoding_, index = fitted_encoding(self.encoding, rows, least=LEAST_QUBITS)
         ansatz = _resolve_ansatz(self.ansatz)
+        n_qubits = self.encoding_.block.width(index.shape[1])
+        self._output_names, observables = named_observables(self.observables, n_qubits)
         self.layer_ = QuantumLayer(
-            encoding, ansatz, self.observables, self.backend, n_features=rows.shape[1]
+            self.encoding_.block, ansatz, observables, self.backend, n_features=index.shape[1]
         )
+        self._blocks = block_layer(self.layer_, index)
+        self._has_identity = isinstance(observables, list) and self.observables == ALL_PAULIS
+        if self._has_identity:
+            self._output_names.insert(0, "I")
+        if len(index) > 1:
+            self._output_names = [
+                f"block{i}_{name}" for i in range(len(index)) for name in self._output_names
+            ]
         rng = check_random_state(self.random_state)
         weights = "uniform" if self.weights is None else self.weights
         self.weights_ = initial_weights(weights, self.layer_, ansatz, rng, name="weights")
-        if isinstance(self.observables, str):
-            qubits = range(self.layer_.n_qubits)
-            self._output_names = [f"{letter}{q}" for q in qubits for letter in self.observables]
-        else:
-            self._output_names = [f"observable{i}" for i in range(len(self.observables))]
         return self
 
     def transform(self, X: ArrayLike) -> np.ndarray:
@@ -185,7 +250,10 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
         """
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=FLOATS, reset=False)
-        values = self.layer_.forward(rows.astype(np.float64, copy=False), self.weights_)
+        values = self._blocks.forward(rows.astype(np.float64, copy=False), self.weights_)
+        if self._has_identity:  # no backend measures it
+            blocks = values.reshape(len(rows), self._blocks.n_windows, -1)
+            values = np.insert(blocks, 0, 1.0, axis=2).reshape(len(rows), -1)
         return values.astype(rows.dtype, copy=False)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:

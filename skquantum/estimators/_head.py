@@ -10,20 +10,11 @@ import numpy as np
 from sklearn.base import clone
 
 from skquantum._symbols import resolve_operation, symbols_of
-from skquantum.circuits import (
-    AmplitudeEncoding,
-    Ansatz,
-    BasisEncoding,
-    CircuitEncoding,
-    Encoding,
-)
+from skquantum.circuits import AmplitudeEncoding, Ansatz, BasisEncoding, CircuitEncoding, Encoding
 from skquantum.estimators._losses import Loss
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._training import Layout, Objective, Rows
-from skquantum.execution import (
-    AngleError,
-    Pullback,
-)
+from skquantum.execution import AngleError, Pullback
 from skquantum.layers import QuantumLayer
 
 # An embedding exists to make data narrow: four qubits, as in the dressed circuits of its paper.

@@ -1,19 +1,13 @@
 """How circuits are run: backends, the compiler behind them, and a reference oracle."""
 
-from skquantum.execution._backend import (
-    GRADIENTS,
-    Backend,
-)
+from skquantum.execution._backend import GRADIENTS, Backend
 from skquantum.execution._backend import as_symbols as as_symbols
 from skquantum.execution._compiler.angles import LARGEST as LARGEST
 from skquantum.execution._compiler.angles import AngleError as AngleError
 from skquantum.execution._compiler.compile import compile_program as compile_program
 from skquantum.execution._compiler.program import PhaseTable as PhaseTable
 from skquantum.execution._compiler.program import Program as Program
-from skquantum.execution._compiler.rotations import (
-    RotationForm,
-    rotation_form,
-)
+from skquantum.execution._compiler.rotations import RotationForm, rotation_form
 from skquantum.execution._engine.adjoint import SharedGradient as SharedGradient
 from skquantum.execution._engine.adjoint import bind as bind
 from skquantum.execution._engine.adjoint import row_gradient as row_gradient

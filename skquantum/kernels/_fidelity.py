@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import numpy as np
@@ -58,19 +58,53 @@ class FidelityKernel(Kernel):
         """
         return n_rows * (n_rows + 1) // 2
 
+    def fitted(self, X: np.ndarray, weight: np.ndarray | None = None) -> Kernel:
+        """Return the kernel with what depends on the training rows settled; see `Kernel.fitted`.
+
+        Differences of all features add up in a fidelity, whatever blocks they are in.
+        """
+        return self._with_encoding(X, weight, n_together=X.shape[1])
+
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
         encoding, backend = self._parts()
-        circuit, symbols = encoding.compiled(X.shape[1])
-        right = None if Y is None else encoding.encode(Y)
-        return backend.overlaps(circuit, symbols, encoding.encode(X), right)
+        index, block = encoding.blocks(X.shape[1]), encoding.block
+        circuit, symbols = block.compiled(index.shape[1])
+        matrix: np.ndarray | float = 1.0
+        for columns in index:  # the state is the product of the blocks' states
+            left = block.encode(X[:, columns])
+            right = None if Y is None else block.encode(Y[:, columns])
+            matrix = matrix * backend.overlaps(circuit, symbols, left, right)
+        return np.asarray(matrix)
 
     def _against(self, Y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         encoding, backend = self._parts()
-        circuit, symbols = encoding.compiled(Y.shape[1])
-        overlaps = backend.overlaps_with(circuit, symbols, encoding.encode(Y))
-        return lambda X: overlaps(encoding.encode(X))
+        index, block = encoding.blocks(Y.shape[1]), encoding.block
+        circuit, symbols = block.compiled(index.shape[1])
+        prepared = [
+            (columns, backend.overlaps_with(circuit, symbols, block.encode(Y[:, columns])))
+            for columns in index
+        ]
+
+        def values(X: np.ndarray) -> np.ndarray:
+            each = (overlaps(block.encode(X[:, columns])) for columns, overlaps in prepared)
+            return _product(each)
+
+        return values
 
     def _diagonal(self, X: np.ndarray) -> np.ndarray:
         encoding, backend = self._parts()
-        circuit, symbols = encoding.compiled(X.shape[1])
-        return backend.self_overlaps(circuit, symbols, encoding.encode(X))
+        index, block = encoding.blocks(X.shape[1]), encoding.block
+        circuit, symbols = block.compiled(index.shape[1])
+        return _product(
+            backend.self_overlaps(circuit, symbols, block.encode(X[:, columns]))
+            for columns in index
+        )
+
+
+def _product(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the product of a few arrays, one of which is made at a time."""
+    iterator = iter(arrays)
+    product = next(iterator)
+    for array in iterator:
+        product *= array
+    return product

@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, OneClassSVM
 
 from skquantum import (
+    QuantumFeatureTransformer,
     QuantumKernelClassifier,
     QuantumKernelRegressor,
     QuantumKernelSVC,
@@ -26,7 +27,7 @@ from skquantum import (
     QuantumKernelTransformer,
     QuantumNystroem,
 )
-from skquantum.circuits import AngleEncoding, ZZEncoding
+from skquantum.circuits import AngleEncoding, ZZEncoding, resolve_encoding
 from skquantum.estimators._kernel import kept
 from skquantum.estimators._kernel.landmarks import inverse_root, rpcholesky_landmarks
 from skquantum.estimators._kernel.nystroem import Reservoir
@@ -367,6 +368,64 @@ class TestModels:
         assert_allclose(model.predict(X), ridge.predict(features), atol=1e-5)
         with pytest.raises(ValueError, match="y has 2 outputs; there were 1 before"):
             model.partial_fit(X, np.column_stack([y, y]))
+
+
+class TestAllPaulis:
+    @pytest.mark.parametrize("n_qubits", [1, 2, 3])
+    @settings(max_examples=5, deadline=None)
+    @given(seed=st.integers(0, 10**6), name=st.sampled_from(["zz", "reuploading", "iqp"]))
+    def test_their_inner_products_are_fidelities(self, n_qubits, seed, name):
+        encoding = resolve_encoding(name).set_params(n_qubits=n_qubits)
+        X = rows(8, n_qubits, seed)
+        model = QuantumFeatureTransformer(encoding, observables="pauli").fit(X)
+        features = model.transform(X)
+        assert features.shape == (8, 4**n_qubits)
+        assert len(set(model.get_feature_names_out())) == 4**n_qubits
+        fidelities = FidelityKernel(model.encoding_)(X)
+        assert_allclose(features @ features.T / 2**n_qubits, fidelities, atol=1e-5)
+
+    @pytest.mark.parametrize(("weight", "number"), [(1, 9), (2, 36), (3, 63), (7, 63)])
+    def test_up_to_a_weight(self, weight, number):
+        encoding = AngleEncoding(n_qubits=3)
+        model = QuantumFeatureTransformer(encoding, observables=f"pauli{weight}").fit(rows(5))
+        names = list(model.get_feature_names_out())
+        assert len(names) == model.transform(rows(2)).shape[1] == number
+        assert names[:4] == ["X0", "Y0", "Z0", "X1"]
+
+    @pytest.mark.parametrize(
+        ("observables", "n_qubits", "message"),
+        [
+            ("pauli0", 2, "'pauli0': after 'pauli' comes the number of qubits"),
+            ("paulix", 2, "'paulix': after 'pauli' comes the number of qubits"),
+            ("pauli", 9, "262,143 Pauli strings on 9 qubits"),
+        ],
+    )
+    def test_refused(self, observables, n_qubits, message):
+        model = QuantumFeatureTransformer(
+            AngleEncoding(n_qubits=n_qubits), observables=observables
+        )
+        with pytest.raises(ValueError, match=message):
+            model.fit(rows(5))
+
+
+@pytest.mark.parametrize("kernel", ["fidelity", "projected"])
+def test_wide_rows_are_settled_as_a_kernel_machine_settles_them(kernel):
+    X = rows(40, 12)
+    machine = QuantumKernelSVR(kernel=kernel).fit(X, X[:, 0])
+    transformer = QuantumKernelTransformer(kernel=kernel).fit(X)
+    nystroem = QuantumNystroem(kernel=kernel, n_components=5).fit(X)
+    assert repr(transformer.kernel_) == repr(nystroem.kernel_) == repr(machine.kernel_)
+    assert_allclose(transformer.transform(X), machine.kernel_matrix_, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "instead"),
+    [(QuantumKernelSVC, "QuantumKernelClassifier"), (QuantumKernelSVR, "QuantumKernelRegressor")],
+)
+def test_too_many_rows_for_a_machine_name_what_takes_them(model, instead):
+    X = rows(60)
+    with pytest.raises(ValueError, match=f"max_memory='20kB'.*{instead} keeps no matrix"):
+        model(backend=QsimBackend(max_memory="20kB")).fit(X, X[:, 0] > 0)
 
 
 class TestKept:

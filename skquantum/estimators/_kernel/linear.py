@@ -24,7 +24,7 @@ from skquantum.circuits import Encoding
 from skquantum.estimators._kernel.kept import values_by_blocks
 from skquantum.estimators._kernel.landmarks import LANDMARKS
 from skquantum.estimators._kernel.nystroem import QuantumNystroem, feature_blocks
-from skquantum.estimators._kernel.parts import KernelPartsMixin
+from skquantum.estimators._kernel.parts import ENCODING, KERNEL, KernelPartsMixin
 from skquantum.execution import Backend, circuit_resources
 from skquantum.kernels import Kernel
 
@@ -87,7 +87,8 @@ class _LinearOnLandmarks(KernelPartsMixin):
     @property
     def resources_(self) -> dict[str, int | None]:
         """Qubits, depth and gates of the circuit."""
-        n_states = self.n_samples_seen_ + len(self.nystroem_.components_)
+        n_blocks = self.nystroem_.kernel_.n_blocks(self.n_features_in_)
+        n_states = n_blocks * (self.n_samples_seen_ + len(self.nystroem_.components_))
         # On hardware kernel values cost what their kernel says of whole matrices only.
         return circuit_resources(self.circuit_) | {"n_circuits": None, "n_simulations": n_states}
 
@@ -105,9 +106,9 @@ class QuantumKernelClassifier(ClassifierMixin, _LinearOnLandmarks):
 
     Parameters
     ----------
-    encoding : str or Encoding, default="zz"
+    encoding : str or Encoding, default="reuploading"
         Circuit that encodes a row, as for :class:`QuantumKernelSVC`.
-    kernel : {"fidelity", "projected"} or Kernel, default="fidelity"
+    kernel : {"fidelity", "projected"} or Kernel, default="projected"
         How alike two rows are, as for :class:`QuantumKernelSVC`.
     n_components : int or float, default=100
         How many landmarks (of fewer distinct rows, all), or a tolerance, as for
@@ -156,8 +157,8 @@ class QuantumKernelClassifier(ClassifierMixin, _LinearOnLandmarks):
 
     def __init__(
         self,
-        encoding: str | Encoding = "zz",
-        kernel: str | Kernel = "fidelity",
+        encoding: str | Encoding = ENCODING,
+        kernel: str | Kernel = KERNEL,
         n_components: int | float = 100,
         landmarks: str = "uniform",
         alpha: float = 1e-5,
@@ -388,8 +389,8 @@ class QuantumKernelRegressor(RegressorMixin, _LinearOnLandmarks):
 
     def __init__(
         self,
-        encoding: str | Encoding = "zz",
-        kernel: str | Kernel = "fidelity",
+        encoding: str | Encoding = ENCODING,
+        kernel: str | Kernel = KERNEL,
         n_components: int | float = 100,
         landmarks: str = "uniform",
         alpha: float = 0.1,

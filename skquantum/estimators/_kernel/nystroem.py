@@ -25,7 +25,7 @@ from skquantum.estimators._kernel.landmarks import (
     kmeans_landmarks,
     rpcholesky_landmarks,
 )
-from skquantum.estimators._kernel.parts import KernelPartsMixin, resolve_kernel
+from skquantum.estimators._kernel.parts import ENCODING, KERNEL, KernelPartsMixin, resolve_kernel
 from skquantum.execution import Backend
 from skquantum.kernels import Kernel
 
@@ -78,9 +78,9 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, FloatTransformerMixin, Ke
 
     Parameters
     ----------
-    encoding : str or Encoding, default="zz"
+    encoding : str or Encoding, default="reuploading"
         Circuit that encodes a row, as for :class:`QuantumKernelSVC`.
-    kernel : {"fidelity", "projected"} or Kernel, default="fidelity"
+    kernel : {"fidelity", "projected"} or Kernel, default="projected"
         How alike two rows are, as for :class:`QuantumKernelSVC`.
     n_components : int or float, default=100
         How many landmarks. A number below 1 is a tolerance: "rpcholesky" chooses landmarks, at
@@ -121,7 +121,7 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, FloatTransformerMixin, Ke
     approximation_error_std_ : float
         Its standard deviation over the groups.
     kernel_ : Kernel
-        The kernel as it was used.
+        The kernel as it was used, with numbers for ``"scale"``.
     n_samples_seen_ : int
         Rows that `fit`, and `partial_fit` since, were given.
     n_features_in_ : int
@@ -172,8 +172,8 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, FloatTransformerMixin, Ke
 
     def __init__(
         self,
-        encoding: str | Encoding = "zz",
-        kernel: str | Kernel = "fidelity",
+        encoding: str | Encoding = ENCODING,
+        kernel: str | Kernel = KERNEL,
         n_components: int | float = 100,
         landmarks: str = "uniform",
         n_candidates: int = 20000,
@@ -263,7 +263,7 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, FloatTransformerMixin, Ke
         return self
 
     def _learn(self, X: np.ndarray, *, first: bool) -> None:
-        kernel = settled(resolve_kernel(self.kernel, self.encoding, self.backend))
+        kernel = resolve_kernel(self.kernel, self.encoding, self.backend)
         # Building the circuit checks the encoding before anything is simulated.
         kernel.circuits(X.shape[1])
         self._check_together()
@@ -276,7 +276,7 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, FloatTransformerMixin, Ke
         rng = np.random.RandomState([self._seed, before.n_seen % 2**32])
         kept = before.extended(X, self.n_candidates, rng)
         self._reservoir, self.n_samples_seen_ = (kept.rows, kept.indices), kept.n_seen
-        self.kernel_ = kernel
+        self.kernel_ = kernel = settled(kernel.fitted(kept.rows))
         chosen = self._choose(kept.rows, rng)
         self.components_ = kept.rows[chosen]
         self.component_indices_ = kept.indices[chosen]

@@ -16,8 +16,12 @@ from skquantum.kernels import FidelityKernel, Kernel, ProjectedKernel
 KERNELS: dict[str, type[Kernel]] = {"fidelity": FidelityKernel, "projected": ProjectedKernel}
 
 
+# What estimators with a kernel have for a default.
+ENCODING, KERNEL = "reuploading", "projected"
+
+
 def resolve_kernel(
-    kernel: str | Kernel, encoding: str | Encoding = "zz", backend: Backend | None = None
+    kernel: str | Kernel, encoding: str | Encoding = ENCODING, backend: Backend | None = None
 ) -> Kernel:
     """Return the kernel that a parameter stands for: a name uses the encoding and backend.
 
@@ -29,7 +33,7 @@ def resolve_kernel(
     """
     if isinstance(kernel, Kernel):
         own = kernel.get_params(deep=False)
-        for name, value, default in (("encoding", encoding, "zz"), ("backend", backend, None)):
+        for name, value, default in (("encoding", encoding, ENCODING), ("backend", backend, None)):
             if is_same(value, default) or (name in own and is_same(value, own[name])):
                 continue
             brings, remedy = f"has no parameter {name}", "Leave"

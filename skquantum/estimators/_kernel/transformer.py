@@ -15,7 +15,7 @@ from skquantum._validation import all_or_nothing
 from skquantum.circuits import Encoding
 from skquantum.estimators._base import FLOATS, FloatTransformerMixin, settled
 from skquantum.estimators._kernel.kept import gram_matrix, values_by_blocks
-from skquantum.estimators._kernel.parts import KernelPartsMixin, resolve_kernel
+from skquantum.estimators._kernel.parts import ENCODING, KERNEL, KernelPartsMixin, resolve_kernel
 from skquantum.execution import Backend
 from skquantum.kernels import Kernel
 
@@ -35,9 +35,9 @@ class QuantumKernelTransformer(
 
     Parameters
     ----------
-    encoding : str or Encoding, default="zz"
+    encoding : str or Encoding, default="reuploading"
         Circuit that encodes a row, as for :class:`QuantumKernelSVC`.
-    kernel : {"fidelity", "projected"} or Kernel, default="fidelity"
+    kernel : {"fidelity", "projected"} or Kernel, default="projected"
         How alike two rows are, as for :class:`QuantumKernelSVC`.
     landmarks : array-like of shape (n_landmarks, n_features), default=None
         Rows to compare with; None means the training rows, which models with
@@ -53,7 +53,7 @@ class QuantumKernelTransformer(
     components_ : ndarray of shape (n_landmarks, n_features)
         The rows to compare with.
     kernel_ : Kernel
-        The kernel as it was used.
+        The kernel as it was used, with numbers for ``"scale"``.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -75,7 +75,7 @@ class QuantumKernelTransformer(
     >>> model = make_pipeline(
     ...     StandardScaler(), QuantumKernelTransformer(), KernelRidge(kernel="precomputed")
     ... )
-    >>> grid = {"quantumkerneltransformer__encoding__bandwidth": [0.1, 0.3]}
+    >>> grid = {"quantumkerneltransformer__encoding__bandwidth": ["scale", 0.3]}
     >>> GridSearchCV(model, grid).fit(X, y).best_score_ > 0.5
     True
     """
@@ -88,8 +88,8 @@ class QuantumKernelTransformer(
 
     def __init__(
         self,
-        encoding: str | Encoding = "zz",
-        kernel: str | Kernel = "fidelity",
+        encoding: str | Encoding = ENCODING,
+        kernel: str | Kernel = KERNEL,
         landmarks: ArrayLike | None = None,
         backend: Backend | None = None,
         n_jobs: int | None = None,
@@ -106,7 +106,7 @@ class QuantumKernelTransformer(
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
-        """Keep the rows to compare with; nothing is run.
+        """Settle the kernel by the rows, and keep those to compare with.
 
         Parameters
         ----------
@@ -129,9 +129,9 @@ class QuantumKernelTransformer(
         return self
 
     def _settle(self, rows: np.ndarray) -> None:
-        self.kernel_ = settled(resolve_kernel(self.kernel, self.encoding, self.backend))
+        kernel = resolve_kernel(self.kernel, self.encoding, self.backend)
         # Building the circuit checks the encoding before anything is simulated.
-        self.kernel_.circuits(rows.shape[1])
+        kernel.circuits(rows.shape[1])
         self.components_ = rows.copy()
         if self.landmarks is not None:
             landmarks = check_array(self.landmarks, dtype=np.float64, input_name="landmarks")
@@ -140,6 +140,7 @@ class QuantumKernelTransformer(
                     f"landmarks has {landmarks.shape[1]} features, but X has {rows.shape[1]}."
                 )
             self.components_ = landmarks.copy()
+        self.kernel_ = settled(kernel.fitted(rows))
 
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)

@@ -12,13 +12,8 @@ import numpy as np
 import sympy
 
 from skquantum._symbols import resolve
-from skquantum.circuits import Ansatz, ArctanEncoding
-from skquantum.execution import (
-    Program,
-    SharedGradient,
-    bind,
-    compile_program,
-)
+from skquantum.circuits import Ansatz, ArctanEncoding, factors_of
+from skquantum.execution import Program, SharedGradient, bind, compile_program
 from skquantum.layers._banks.bound import BoundBank
 
 
@@ -49,9 +44,10 @@ class ProductCircuits:
     ) -> None:
         self.n_features, self.n_circuits, self.n_outputs = n_features, n_circuits, n_outputs
         self.n_qubits = n = encoding.width(n_features)
-        self.bandwidth = float(encoding.bandwidth)
         # More qubits than features: these repeat along the register.
         self.source = np.arange(n) % n_features
+        self.factors = np.array(factors_of(encoding.bandwidth, n_features))[self.source, None]
+        self.is_scaled = bool((self.factors != 1).any())
         self.program = separated(ansatz, n, n_circuits)
         bits = np.arange(2**n)[:, None] >> np.arange(n)[::-1] & 1
         self.signs = (1.0 - 2 * bits.T)[: self.n_outputs]
@@ -156,8 +152,8 @@ class ProductBank(BoundBank):
         circuits, vectors = self.circuits, self.vectors[step]
         if circuits.n_features < circuits.n_qubits:
             values = values[circuits.source]
-        if circuits.bandwidth != 1:
-            values = circuits.bandwidth * values
+        if circuits.is_scaled:
+            values = circuits.factors * values
         self.values[step] = values
         _bloch_vectors(values, self._squares, self._roots, vectors)
         product = vectors[0]
@@ -189,8 +185,8 @@ class ProductBank(BoundBank):
             grad = np.einsum("ijb,jb->ib", grad, vectors[q])
         by_vector[0] = grad
         by_value = np.einsum("qkb,qkb->qb", by_vector[:, 1:], self._slopes[step])
-        if circuits.bandwidth != 1:
-            by_value *= circuits.bandwidth
+        if circuits.is_scaled:
+            by_value *= circuits.factors
         if circuits.n_features == circuits.n_qubits:
             return by_value
         total = np.zeros((circuits.n_features, by_value.shape[1]))

@@ -10,13 +10,7 @@ import cirq
 import numpy as np
 
 from skquantum.circuits import Ansatz, Encoding
-from skquantum.execution import (
-    PhaseTable,
-    SharedGradient,
-    bind,
-    compile_program,
-    row_gradient,
-)
+from skquantum.execution import PhaseTable, SharedGradient, bind, compile_program, row_gradient
 from skquantum.layers._banks.bound import BoundBank
 from skquantum.layers._banks.products import separated
 
