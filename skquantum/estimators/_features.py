@@ -59,7 +59,8 @@ def named_observables(observables: Observables, n_qubits: int) -> tuple[list[str
         for some in combinations(range(n_qubits), size)
         for letters in product("XYZ", repeat=size)
     ]
-    names, found = [], []
+    names: list[str] = []
+    found: list[cirq.PauliString] = []
     for some, letters in strings:
         pairs = list(zip(letters, some, strict=True))
         names.append("".join(f"{letter}{q}" for letter, q in pairs))
