@@ -183,6 +183,7 @@ def main():
     parser.add_argument("--landmarks", type=int, nargs="+", default=LANDMARKS)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--save", type=Path, help="file to which results are added as JSON lines")
+    parser.add_argument("--load", type=Path, help="print the tables of results saved before")
     parser.add_argument("--update-readme", action="store_true")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -198,6 +199,8 @@ def main():
         print(json.dumps(measure(case["method"], case["rows"], case["qubits"], case["landmarks"])))
         return
     results = []
+    if options.load:
+        results, cases = [json.loads(line) for line in options.load.read_text().splitlines()], []
     for case in cases:
         arguments = [f"--{name}={case[name]}" for name in ("rows", "qubits", "landmarks")]
         command = [sys.executable, __file__, "--one", f"--methods={case['method']}", *arguments]
