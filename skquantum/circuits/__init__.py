@@ -6,6 +6,7 @@ from skquantum.circuits._ansatz import Ansatz
 from skquantum.circuits._arctan import ArctanEncoding, EntanglingRings
 from skquantum.circuits._base import Encoding, Template
 from skquantum.circuits._basis import BasisEncoding
+from skquantum.circuits._bloch import BlochVectors
 from skquantum.circuits._custom import CircuitAnsatz, CircuitEncoding
 from skquantum.circuits._layered import (
     HardwareEfficient,
@@ -27,6 +28,7 @@ __all__ = [
     "Ansatz",
     "ArctanEncoding",
     "BasisEncoding",
+    "BlochVectors",
     "CircuitAnsatz",
     "CircuitEncoding",
     "ConvolutionBlock",

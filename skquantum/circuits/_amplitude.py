@@ -1,7 +1,7 @@
 """Encoding into the amplitudes of a state."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import cirq
 import numpy as np
@@ -38,6 +38,8 @@ class AmplitudeEncoding(Encoding):
     >>> AmplitudeEncoding().encode([[1.0, 1.0, 0.0, 0.0]]) / np.pi
     array([[0. , 0.5, 0. ]])
     """
+
+    accepts: ClassVar[str] = "directions"
 
     def build(self, n_features: int) -> cirq.Circuit:
         """Build the circuit that encodes one row.
@@ -94,6 +96,10 @@ class AmplitudeEncoding(Encoding):
             The base-2 logarithm of `n_features`, rounded up, and at least 1.
         """
         return max(1, (self._check_size(n_features, "n_features") - 1).bit_length())
+
+    def n_inputs(self, n_qubits: int) -> int:
+        """Return the number of amplitudes of a register, see :meth:`Encoding.n_inputs`."""
+        return 2**n_qubits
 
     def check(self, X: Any) -> np.ndarray:
         """Return the data as an array, see :meth:`Encoding.check`; rows of zeros are refused."""

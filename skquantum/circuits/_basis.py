@@ -1,6 +1,6 @@
 """Encoding of binary features into basis states."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import cirq
 import numpy as np
@@ -30,6 +30,8 @@ class BasisEncoding(Encoding):
     <BLANKLINE>
     1: ───X^x_1───
     """
+
+    accepts: ClassVar[str] = "bits"
 
     def build(self, n_features: int) -> cirq.Circuit:
         """Build the circuit that encodes one row.

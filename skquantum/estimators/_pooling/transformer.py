@@ -18,7 +18,6 @@ from sklearn.utils.validation import check_is_fitted
 from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import (
-    AmplitudeEncoding,
     Ansatz,
     Encoding,
     PoolingNetwork,
@@ -415,7 +414,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
             self.layer_,
             self._windows.extract,
             len(self._windows.index),
-            isinstance(self._encoding, AmplitudeEncoding),
+            self._encoding.accepts == "directions",
         )
         self._per_row = self._pool.n_windows
         self._output_names = self._named_outputs()

@@ -7,17 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skquantum._symbols import symbols_of
 from skquantum._validation import did_you_mean, shown
-from skquantum.circuits import (
-    AmplitudeEncoding,
-    Ansatz,
-    BasisEncoding,
-    CircuitEncoding,
-    Encoding,
-    resolve_ansatz,
-    resolve_encoding,
-)
+from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
 from skquantum.estimators._base import settled
 from skquantum.estimators._qlstm.gates import (
     CircuitGates,
@@ -115,10 +106,7 @@ def _n_read(estimator: Any) -> int:
     """Return how many numbers the linear map makes for the circuits of "linear_enhanced"."""
     encoding = resolve_encoding(estimator.encoding)
     own = encoding.get_params(deep=False).get("n_qubits")
-    n_qubits = estimator.n_qubits or own or ENHANCED_QUBITS
-    if isinstance(encoding, CircuitEncoding):  # one for each of its symbols
-        return len(symbols_of(encoding.circuit)) or 1
-    return 2**n_qubits if isinstance(encoding, AmplitudeEncoding) else n_qubits
+    return encoding.n_inputs(estimator.n_qubits or own or ENHANCED_QUBITS)
 
 
 def _bank(
@@ -152,7 +140,7 @@ def _bank(
 def _encoding(estimator: Any, n_features: int) -> Encoding:
     """Return the encoding on the register of the cell."""
     encoding = settled(resolve_encoding(estimator.encoding))
-    if isinstance(encoding, BasisEncoding):
+    if encoding.accepts == "bits":
         raise ValueError(
             f"encoding={encoding} takes bits, but the circuits of a cell read real numbers; use "
             "another encoding, such as 'arctan'."
