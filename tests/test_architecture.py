@@ -43,18 +43,6 @@ EXTRAS = {"cirq_google", "pandas", "pyarrow", "skrub", "statsmodels"}
 # Limits that only go down.
 MODULE_LINES = 700
 BODY_LINES = 50  # of a function, without its docstring
-LONG_BODIES = {"cli.py: _add_compare": 95}  # what is longer still
-# Where a part is asked for its class outside its room, and not for what it can do.
-ASKED_FOR_THEIR_CLASS = {
-    "estimators/_head.py: AmplitudeEncoding",
-    "estimators/_head.py: BasisEncoding",
-    "estimators/_head.py: CircuitEncoding",
-    "estimators/_pooling/transformer.py: AmplitudeEncoding",
-    "estimators/_qlstm/build.py: AmplitudeEncoding",
-    "estimators/_qlstm/build.py: BasisEncoding",
-    "estimators/_qlstm/build.py: CircuitEncoding",
-    "layers/_banks/bank.py: ArctanEncoding",
-}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -195,8 +183,7 @@ def test_modules_and_functions_are_short():
                 lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
                 if lines > BODY_LINES:
                     long[f"{name_of(path)}: {node.name}"] = lines
-    assert long.keys() <= LONG_BODIES.keys(), f"{long} against {LONG_BODIES}"
-    assert all(lines <= LONG_BODIES[name] for name, lines in long.items()), long
+    assert not long
 
 
 def concrete_parts() -> dict[str, str]:
@@ -236,7 +223,7 @@ def test_no_part_is_asked_for_its_class_outside_its_room():
         for name in classes_asked_for(path)
         if parts.get(name, room_of(path)) != room_of(path)
     }
-    assert found == ASKED_FOR_THEIR_CLASS
+    assert not found, "ask it what it can do"
 
 
 def test_only_one_file_touches_qsims_binding():

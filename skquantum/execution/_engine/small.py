@@ -18,7 +18,7 @@ NO_WEIGHTS = np.empty(0)
 
 @dataclass(frozen=True, eq=False)
 class Tape:
-    """What a forward pass keeps for the way back: values, states after each layer of phases, tables."""
+    """What a forward pass keeps for the way back: values, states after the phases, and these."""
 
     values: np.ndarray
     after: list[np.ndarray]
