@@ -1,6 +1,7 @@
 """Laws about who imports whom, and how large a piece may be, checked by parsing the package."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ PACKAGE = ROOT / "skquantum"
 RANKS = {
     "_named_parts": -1,
     "_portable": -2,
+    "_rooms": -2,
     "_symbols": -1,
     "_validation": -2,
     "_version": -2,
@@ -246,6 +248,19 @@ def test_third_party_imports_are_declared():
     too_early = {name_of(p): foreign(top_level_imports_of(p)) - RUN_TIME for p in MODULES}
     for found in (undeclared, too_early):
         assert not {name: names for name, names in found.items() if names}
+
+
+def test_public_classes_bear_the_name_of_their_room():
+    # So files of saved models do, and the modules inside a room can move.
+    for room in sorted({room_of(path) for path in MODULES if path.parent != PACKAGE}):
+        door = importlib.import_module(f"skquantum.{room}")
+        for name in door.__all__:
+            kind = getattr(door, name)
+            if isinstance(kind, type):
+                assert f"{kind.__module__}.{kind.__qualname__}" == f"{door.__name__}.{name}"
+                # doctest looks for a class at the door, and for functions where they stand.
+                members = [m for m in vars(kind).values() if callable(m) or hasattr(m, "__func__")]
+                assert not [m for m in members if ">>>" in (m.__doc__ or "")], kind
 
 
 def test_the_parser_sees_every_kind_of_import(tmp_path, monkeypatch):

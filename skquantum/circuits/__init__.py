@@ -1,5 +1,6 @@
 """Templates: descriptions of circuits whose symbols receive data or weights."""
 
+from skquantum._rooms import hand_out
 from skquantum.circuits._amplitude import AmplitudeEncoding
 from skquantum.circuits._angle import AngleEncoding, ReuploadingEncoding
 from skquantum.circuits._ansatz import Ansatz
@@ -49,3 +50,5 @@ __all__ = [
     "resolve_convolution",
     "resolve_encoding",
 ]
+
+hand_out(globals())

@@ -1,5 +1,6 @@
 """How circuits are run: backends, the compiler behind them, and a reference oracle."""
 
+from skquantum._rooms import hand_out
 from skquantum.execution._backend import (
     GRADIENTS,
     Backend,
@@ -45,3 +46,5 @@ __all__ = [
     "resolve_backend",
     "rotation_form",
 ]
+
+hand_out(globals())

@@ -412,7 +412,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         )
         self._pool = WindowLayer(
             self.layer_,
-            self._windows.extract,
+            self._windows,
             len(self._windows.index),
             self._encoding.accepts == "directions",
         )
@@ -440,8 +440,8 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         """Return what is trained, its rows and their classes, and where its read-out starts."""
         if self.objective_ != "reconstruction":
             return self._pool, *supervised_rows(X, y, sample_weight, self.objective_)
-        task = reconstruction_rows(self._windows.extract(X), sample_weight)
-        return WindowLayer(self.layer_, _as_they_are, 1, self._pool.fill_blank), *task
+        task = reconstruction_rows(self._windows(X), sample_weight)
+        return WindowLayer(self.layer_, None, 1, self._pool.fill_blank), *task
 
     _pool: WindowLayer
     _head: QuantumHead
@@ -459,10 +459,6 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
 
     def _learned(self, theta: np.ndarray) -> dict[str, Any]:
         return {f"{name}_": array for name, array in self._head.layout.unpack(theta).items()}
-
-
-def _as_they_are(windows: np.ndarray) -> np.ndarray:
-    return windows
 
 
 def observables_on(

@@ -110,7 +110,7 @@ class Windows:
         values = places * self.n_channels + np.arange(self.n_channels)
         return np.where(places < 0, -1, values).reshape(len(places), -1)
 
-    def extract(self, X: np.ndarray, fill: float = 0.0) -> np.ndarray:
+    def __call__(self, X: np.ndarray, fill: float = 0.0) -> np.ndarray:
         """Return the values of all windows, shape (n_samples, n_windows, size)."""
         if (self.index < 0).any():  # the last column is then what is outside
             X = np.column_stack([X, np.full(len(X), fill)])
@@ -128,8 +128,8 @@ class WindowLayer:
     ----------
     layer : QuantumLayer
         The circuit for one window.
-    windows : callable
-        From rows to their windows, shape (n_samples, n_windows, size).
+    windows : callable or None
+        From rows to their windows, shape (n_samples, n_windows, size); None: each row is one.
     n_windows : int
         Number of windows of a row.
     fill_blank : bool
@@ -140,7 +140,7 @@ class WindowLayer:
     def __init__(
         self,
         layer: QuantumLayer,
-        windows: Callable[[np.ndarray], np.ndarray],
+        windows: Callable[[np.ndarray], np.ndarray] | None,
         n_windows: int,
         fill_blank: bool,
     ) -> None:
@@ -171,7 +171,7 @@ class WindowLayer:
         return observed.reshape(len(X), self.n_outputs), pullback
 
     def _rows(self, X: np.ndarray) -> np.ndarray:
-        rows = self.windows(X).reshape(-1, self.layer.n_features)
+        rows = X if self.windows is None else self.windows(X).reshape(-1, self.layer.n_features)
         return np.where(rows.any(axis=1, keepdims=True), rows, 1.0) if self.fill_blank else rows
 
 
