@@ -35,7 +35,7 @@ def test_compare_a_file(flowers, tmp_path, capsys):
     assert out.index("Rule: ") < out.index("* best in its column")
     assert f"Report: {report}" in out
     assert err.startswith("Rule: ")
-    assert "[10/10]" in err
+    assert "[12/12]" in err
     page = report.read_text(encoding="utf-8")
     assert "Model comparison: flowers.csv" in page
     assert f"skquantum compare {flowers} --target target --cv 2" in page
@@ -50,14 +50,16 @@ def test_options_reach_the_comparison(monkeypatch, capsys):
 
     monkeypatch.setattr(_commands, "compare", compare)
     options = "--model QuantumKernelSVC --subsample 90 --scoring f1_macro --n-jobs 2"
-    rule = "--max-score-drop 0.1 --max-cost-ratio 9 --alpha 0.1 --hardware-latency 3"
+    rule = "--max-score-drop 0.1 --max-cost-ratio 9 --alpha 0.1 --hardware-latency 3 --latency 0.5"
     assert main(["compare", "iris", *options.split(), *rule.split()]) == 130
     assert "interrupted before anything was finished" in capsys.readouterr().err
     assert (seen["models"], seen["n"]) == (["QuantumKernelSVC"], 90)
     assert (seen["scoring"], seen["n_jobs"], seen["task"]) == ("f1_macro", 2, "classification")
     rule = seen["rule"]
     assert (rule.max_score_drop, rule.max_cost_ratio, rule.alpha) == (0.1, 9, 0.1)
-    assert rule.hardware_latency == 3
+    assert (rule.hardware_latency, rule.latency_floor) == (3, 0.5)
+    main(["compare", "iris"])
+    assert seen["n_jobs"] == -1
 
 
 def test_several_models_and_data_behind_them(monkeypatch):
@@ -96,18 +98,21 @@ def test_ctrl_c_prints_and_writes_what_is_finished(monkeypatch, flowers, tmp_pat
 
     def evaluate(*arguments):
         calls.append(arguments)
-        if len(calls) > 9:
+        if len(calls) > 11:
             raise KeyboardInterrupt
         return real(*arguments)
 
     monkeypatch.setattr(runner, "evaluate", evaluate)
     report = tmp_path / "report.html"
     assert (
-        main(["compare", str(flowers), "--cv", "2", "--budget", "1", "--report", str(report)])
+        main(
+            ["compare", str(flowers), "--cv", "2", "--budget", "1", "--n-jobs", "1"]
+            + ["--report", str(report)]
+        )
         == 130
     )
-    assert "INCOMPLETE: 9 of 10" in capsys.readouterr().out
-    assert "INCOMPLETE: 9 of 10" in report.read_text(encoding="utf-8")
+    assert "INCOMPLETE: 11 of 12" in capsys.readouterr().out
+    assert "INCOMPLETE: 11 of 12" in report.read_text(encoding="utf-8")
 
 
 def test_models(capsys):
@@ -137,7 +142,8 @@ def test_version_and_module():
 def test_defaults_are_those_of_the_comparison():
     rule = DecisionRule()
     limits = (cli.MAX_SCORE_DROP, cli.MAX_COST_RATIO, cli.LATENCY, cli.ALPHA)
-    assert limits == (rule.max_score_drop, rule.max_cost_ratio, rule.alpha)
+    fields = (rule.max_score_drop, rule.max_cost_ratio, rule.latency_floor, rule.alpha)
+    assert limits == fields
     assert (cli.WINDOW, cli.HORIZON) == (_series.WINDOW, _series.HORIZON)
     assert cli.TASKS == _models.TASKS
 
@@ -281,5 +287,5 @@ def test_a_failing_model_is_exit_code_1(monkeypatch, flowers, capsys):
         raise RuntimeError("no qubits")
 
     monkeypatch.setattr(MODELS["QuantumKernelSVC"].make, "fit", fail)
-    assert main(["compare", str(flowers), "--cv", "2", "--budget", "1"]) == 1
+    assert main(["compare", str(flowers), "--cv", "2", "--budget", "1", "--n-jobs", "1"]) == 1
     assert "QuantumKernelSVC failed: RuntimeError: no qubits" in capsys.readouterr().err

@@ -79,6 +79,8 @@ def _tidy_column(name: str, column: Any, hints: Hints) -> tuple[Any, tuple[str, 
         return column.astype(object).map(str, na_action="ignore").astype(object), ()
     if types.is_datetime64_any_dtype(column.dtype):
         return _naive(column), ()
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return column.dt.to_timestamp(), ()
     if types.is_timedelta64_dtype(column.dtype):
         return column.dt.total_seconds(), ("durations, in seconds",)
     if types.is_bool_dtype(column.dtype) and column.dtype != object:
@@ -121,7 +123,7 @@ def _tidy_objects(name: str, column: Any, hints: Hints) -> tuple[Any, tuple[str,
     given = [v for v in cells if not _is_gap(v)]
     if any(isinstance(v, list | dict | set | tuple | np.ndarray | bytes) for v in given):
         return None, ("left out: its cells are no single values",)
-    if not any(isinstance(v, str) for v in given):
+    if column.dtype == object and not any(isinstance(v, str) for v in given):
         inferred = column.infer_objects()
         if inferred.dtype != object and not _is_str(inferred):
             return _tidy_column(name, inferred, hints)

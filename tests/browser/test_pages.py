@@ -148,8 +148,22 @@ def show(driver, path, width, scheme="light"):
 
 
 def errors(driver):
-    """Return what the browser complains of, but for files that a page from disk may not load."""
-    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+    """Return everything that the browser complains of."""
+    return [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def broken(driver):
+    """Return scripts that failed and files that are missing.
+
+    Without a network the documentation's mathematics can't be loaded, and the theme itself logs,
+    where nobody has chosen a colour scheme yet, that it takes the browser's.
+    """
+    return [
+        entry["message"]
+        for entry in errors(driver)
+        if entry["source"] == "javascript"
+        or (entry["source"] == "network" and entry["message"].startswith("file:"))
+    ]
 
 
 def scrolls_sideways(driver):
@@ -213,7 +227,7 @@ def test_the_checks_find_what_is_wrong(driver, tmp_path):
     assert len(driver.execute_script(CLIPPED, "h1, p")) == 2
     assert driver.execute_script(FAINT, "light")[0] == ["2.32: faint"]
     assert driver.execute_script(ADRIFT) == ["left: adrift"]
-    assert any("broken" in error for error in errors(driver))
+    assert any("broken" in error for error in broken(driver))
 
 
 @pytest.mark.skipif(not DOCS.exists(), reason="the documentation is not built: make docs")
@@ -226,4 +240,4 @@ def test_documentation(driver, name, width):
     show(driver, path, width)
     assert not scrolls_sideways(driver)
     assert not driver.execute_script(CLIPPED, "article h1, article h2, article h3, article pre")
-    assert not errors(driver)
+    assert not broken(driver)

@@ -410,7 +410,7 @@ def test_a_column_of_a_file(table, tmp_path):
         ("{table} --task series --target kind", "holds values such as 'x'"),
         ("{table} --task series --target levl", "no column 'levl'. Did you mean 'level'?"),
         ("{two} --task series", "Which column is the series? Name it with --target, one of: a, b"),
-        ("{table} --target level", "not numeric: when, kind"),
+        ("{table} --target level --no-encode", "not numeric: when, kind"),
         ("{two} --target a --window 12", "(--task series)"),
         ("{two} --target a --task series --window 200", "window=200, horizon=1 and cv=5 need"),
         ("{two} --target a --task series --subsample 40", "The series has 40 values, too few"),

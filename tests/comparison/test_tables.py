@@ -12,7 +12,7 @@ from skquantum import compare
 from skquantum.cli import main
 from skquantum.comparison._candidates import guess_task, why_task
 from skquantum.comparison._data import load_data
-from skquantum.comparison._prepare import gives_away, prepare
+from skquantum.comparison._prepare import gives_away, named_target, prepare
 from skquantum.comparison._series import load_series
 from skquantum.comparison._table import TableEncoder, plan, tidy
 from skquantum.comparison._values import Hints, parse_column, parse_number
@@ -443,6 +443,29 @@ def test_columns_of_objects():
     assert table.frame["m"].tolist() == [1, 2.5]
     assert "left out" in table.done["l"][0]
     assert "left out" in table.done["c"][0]
+
+
+def test_columns_of_every_dtype_of_pandas():
+    frame = pd.DataFrame(
+        {
+            0: [1, 2, 3] * 10,
+            "sparse": pd.arrays.SparseArray([0.0, 1, 2] * 10),
+            "duration": pd.to_timedelta(range(30), unit="h"),
+            "zone": pd.date_range("2020", periods=30, tz="Europe/Paris"),
+            "Int": pd.array([1, None, 3] * 10, dtype="Int64"),
+            "boolean": pd.array([True, None, False] * 10, dtype="boolean"),
+            "string": pd.array(["a", "b", None] * 10, dtype="string"),
+            "period": pd.period_range("2020-01", periods=30, freq="M"),
+            "interval": pd.interval_range(0, 30),
+            "target": pd.Categorical(["u", "v", None] * 10),
+        },
+        index=[7] * 30,
+    )
+    table = tidy(frame)
+    assert "".join(table.frame.dtypes.map(lambda d: d.kind)) == "fffMffOMOO"
+    features, y = named_target(frame, "target")
+    assert y.tolist() == ["u", "v"] * 10
+    assert features.frame.shape == (20, 9)
 
 
 def test_series_out_of_files(tmp_path):

@@ -36,7 +36,7 @@ from skquantum.estimators._head import (
     QuantumHead,
 )
 from skquantum.estimators._losses import log_loss
-from skquantum.estimators._pooling.transformer import windows as _windows
+from skquantum.estimators._pooling import windows as _windows
 from skquantum.estimators._pooling.windows import (
     WindowLayer,
     Windows,

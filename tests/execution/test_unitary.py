@@ -8,6 +8,7 @@ import pytest
 import sympy
 from numpy.testing import assert_allclose
 
+from skquantum import _symbols
 from skquantum.circuits import AmplitudeEncoding
 from skquantum.execution import (
     Backend,
@@ -40,6 +41,10 @@ BACKENDS = [
     MitigatedBackend(QsimBackend(noise=0.01)),
 ]
 HALF = np.diag([1.0, 0.5])
+
+
+def kind(op):
+    return type(getattr(op, "gate", op)).__name__
 
 
 class Damped(cirq.Gate):
@@ -94,7 +99,9 @@ def calls(backend, circuit, symbols):
         yield lambda: backend.state_evaluator(circuit, symbols, [cirq.Z(A)], lambda rows: rows)
 
 
-@pytest.mark.parametrize("op", [*REFUSED, *MEASURING], ids=str)
+@pytest.mark.parametrize(
+    "op", [*REFUSED, *MEASURING], ids=lambda op: type(getattr(op, "gate", op)).__name__
+)
 def test_every_backend_refuses_in_the_same_words(op):
     circuit = cirq.Circuit(cirq.rx(X)(A), cirq.CNOT(A, B), op, cirq.rx(X)(A))
     symbols = [X, *([P] if P in cirq.parameter_symbols(op) else [])]
@@ -162,7 +169,7 @@ ACCEPTED = [
 ]
 
 
-@pytest.mark.parametrize("op", ACCEPTED, ids=str)
+@pytest.mark.parametrize("op", ACCEPTED, ids=kind)
 def test_unitary_operations_run(op):
     circuit = cirq.Circuit(cirq.H(A), cirq.CNOT(A, B), op, cirq.ry(X)(B))
     values = np.array([[0.3], [0.7]])
@@ -199,6 +206,7 @@ def test_a_circuit_is_looked_at_once(monkeypatch):
     assert key in _unitary._unitary
     seen.clear()
     del circuit
+    _symbols._of_frozen.cache_clear()  # which holds the last circuits asked for their symbols
     gc.collect()
     assert key not in _unitary._unitary
 
