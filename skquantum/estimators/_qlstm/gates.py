@@ -213,6 +213,10 @@ class EnhancedGates:
         """Return the gates with their parameters."""
         return _BoundEnhanced(self, part)
 
+    def n_rows(self, n_steps: int) -> int:
+        """Return how many rows to run at a time."""
+        return self.bank.n_rows(n_steps)
+
 
 class _BoundEnhanced:
     def __init__(self, gates: EnhancedGates, part: Part) -> None:
