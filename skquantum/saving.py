@@ -9,6 +9,7 @@ from skquantum._portable import PortableMixin
 # no module inside a room, so that these can move.
 _INNER = (
     estimators.CircuitGates,
+    estimators.Columns,
     estimators.EnhancedGates,
     estimators.Layout,
     estimators.LinearGates,

@@ -5,9 +5,11 @@ from skquantum.circuits._amplitude import AmplitudeEncoding
 from skquantum.circuits._angle import AngleEncoding, ReuploadingEncoding
 from skquantum.circuits._ansatz import Ansatz
 from skquantum.circuits._arctan import ArctanEncoding, EntanglingRings
+from skquantum.circuits._bandwidth import FEW, ScaleWarning, factors_of
 from skquantum.circuits._base import Encoding, Template
 from skquantum.circuits._basis import BasisEncoding
 from skquantum.circuits._bloch import BlochVectors
+from skquantum.circuits._blocks import BlockEncoding, in_blocks
 from skquantum.circuits._custom import CircuitAnsatz, CircuitEncoding
 from skquantum.circuits._layered import (
     HardwareEfficient,
@@ -25,10 +27,12 @@ __all__ = [
     "ANSATZE",
     "ENCODINGS",
     "AmplitudeEncoding",
+    "FEW",
     "AngleEncoding",
     "Ansatz",
     "ArctanEncoding",
     "BasisEncoding",
+    "BlockEncoding",
     "BlochVectors",
     "CircuitAnsatz",
     "CircuitEncoding",
@@ -41,11 +45,14 @@ __all__ = [
     "PoolingNetwork",
     "RealAmplitudes",
     "ReuploadingEncoding",
+    "ScaleWarning",
     "SimplifiedTwoDesign",
     "StronglyEntangling",
     "Template",
     "TreeTensor",
     "ZZEncoding",
+    "factors_of",
+    "in_blocks",
     "resolve_ansatz",
     "resolve_convolution",
     "resolve_encoding",

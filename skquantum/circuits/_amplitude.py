@@ -1,7 +1,7 @@
 """Encoding into the amplitudes of a state."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import cirq
 import numpy as np
@@ -39,7 +39,7 @@ class AmplitudeEncoding(Encoding):
     array([[0. , 0.5, 0. ]])
     """
 
-    accepts: ClassVar[str] = "directions"
+    accepts = "directions"
 
     def build(self, n_features: int) -> cirq.Circuit:
         """Build the circuit that encodes one row.

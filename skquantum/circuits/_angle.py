@@ -8,6 +8,7 @@ import numpy as np
 import sympy
 from sklearn.utils._param_validation import StrOptions
 
+from skquantum.circuits._bandwidth import Bandwidth, factors_of
 from skquantum.circuits._folding import (
     DEFAULT_REGISTER,
     ENTANGLEMENTS,
@@ -44,8 +45,10 @@ class AngleEncoding(FoldedEncoding):
         Which pairs of qubits get a CZ gate after each layer, the last one included: neighbours,
         neighbours and the last with the first, or all. None means no CZ gates after the last
         layer and linear ones between layers.
-    bandwidth : float, default=1.0
-        Positive factor on the data.
+    bandwidth : "scale", float or array-like of shape (n_features,), default="scale"
+        Positive factor on the data, or one for each feature. With "scale" an estimator sets it
+        in `fit` to ``1 / sqrt(n_features * X.var())``, the root of
+        scikit-learn's ``gamma="scale"``; a circuit that is built without training rows has 1.
 
     References
     ----------
@@ -76,7 +79,7 @@ class AngleEncoding(FoldedEncoding):
         n_qubits: int | None = None,
         reps: int = 1,
         entanglement: str | None = None,
-        bandwidth: float = 1.0,
+        bandwidth: Bandwidth = "scale",
     ) -> None:
         self.rotation = rotation
         self.n_qubits = n_qubits
@@ -123,7 +126,7 @@ class AngleEncoding(FoldedEncoding):
             return None
         # Columns are states for the simulator, in its precision: single, once the angles are
         # reduced to a turn.
-        half = X.T * (self.bandwidth / 2)
+        half = X.T * (np.array(factors_of(self.bandwidth, n_features))[:, None] / 2)
         half -= 2 * np.pi * np.rint(half * (0.5 / np.pi))
         single = half.astype(np.float32, order="C")
         qubits = np.empty((n_qubits, 2, len(X)), np.float32 if self.rotation == "Y" else complex)
@@ -158,8 +161,10 @@ class ReuploadingEncoding(FoldedEncoding):
     entanglement : {"linear", "circular", "full"}, default="linear"
         Which pairs of qubits get a CZ gate between sub-layers: neighbours, neighbours and the
         last with the first, or all.
-    bandwidth : float, default=1.0
-        Positive factor on the data.
+    bandwidth : "scale", float or array-like of shape (n_features,), default="scale"
+        Positive factor on the data, or one for each feature. With "scale" an estimator sets it
+        in `fit` to ``1 / sqrt(n_features * X.var())``, the root of
+        scikit-learn's ``gamma="scale"``; a circuit that is built without training rows has 1.
 
     References
     ----------
@@ -180,7 +185,7 @@ class ReuploadingEncoding(FoldedEncoding):
         n_qubits: int | None = None,
         reps: int = 2,
         entanglement: str = "linear",
-        bandwidth: float = 1.0,
+        bandwidth: Bandwidth = "scale",
     ) -> None:
         self.n_qubits = n_qubits
         self.reps = reps

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from skquantum.circuits._angle import controlled_phases, rotations
 from skquantum.circuits._ansatz import RepeatedAnsatz
+from skquantum.circuits._bandwidth import Bandwidth, factors_of
 from skquantum.circuits._bloch import BlochVectors
 from skquantum.circuits._folding import FoldedEncoding
 
@@ -33,8 +34,8 @@ class ArctanEncoding(FoldedEncoding):
     entanglement : {"linear", "circular", "full"}, default="linear"
         Which pairs of qubits get a CZ gate between sub-layers: neighbours, neighbours and the
         last with the first, or all.
-    bandwidth : float, default=1.0
-        Positive factor on the data.
+    bandwidth : "scale", float or array-like of shape (n_features,), default=1.0
+        Positive factor on the data, or one for each feature; "scale" as in `AngleEncoding`.
 
     References
     ----------
@@ -48,12 +49,14 @@ class ArctanEncoding(FoldedEncoding):
     0: ───H───Y^(atan(x_0)/pi)───Z^(atan(x_0**2)/pi)───
     """
 
+    _slope: ClassVar = None  # an arctangent makes no turns
+
     def __init__(
         self,
         n_qubits: int | None = None,
         reps: int = 1,
         entanglement: str = "linear",
-        bandwidth: float = 1.0,
+        bandwidth: Bandwidth = 1.0,
     ) -> None:
         self.n_qubits = n_qubits
         self.reps = reps
@@ -77,19 +80,21 @@ class ArctanEncoding(FoldedEncoding):
         if type(self) is not ArctanEncoding or self.reps > 1 or n_features > n_qubits:
             return None
         # More qubits than features: these repeat along the register.
-        return _ArctanVectors(np.arange(n_qubits) % n_features, self.bandwidth)
+        source = np.arange(n_qubits) % n_features
+        return _ArctanVectors(source, np.array(factors_of(self.bandwidth, n_features))[source])
 
 
 class _ArctanVectors(BlochVectors):
     """With the angles arctan v and arctan v^2 no trigonometric function is left."""
 
-    def __init__(self, source: np.ndarray, bandwidth: float) -> None:
+    def __init__(self, source: np.ndarray, factors: np.ndarray) -> None:
         super().__init__(source)
-        self.bandwidth = float(bandwidth)
+        self.factors = factors[:, None]
+        self.is_scaled = bool((factors != 1).any())
 
     def write(self, values: np.ndarray, out: np.ndarray) -> None:
-        if self.bandwidth != 1:
-            values = self.bandwidth * values
+        if self.is_scaled:
+            values = self.factors * values
         squares = np.empty((2, *values.shape))
         np.multiply(values, values, out=squares[0])
         np.multiply(squares[0], squares[0], out=squares[1])
@@ -102,8 +107,8 @@ class _ArctanVectors(BlochVectors):
         np.multiply(values, roots[0], out=out[:, 2])
 
     def slopes(self, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-        if self.bandwidth != 1:
-            values = self.bandwidth * values
+        if self.is_scaled:
+            values = self.factors * values
         out = np.empty_like(vectors)
         square = values * values
         first, second = 1 / (1 + square), 1 / (1 + square * square)  # squared cosines
@@ -111,8 +116,8 @@ class _ArctanVectors(BlochVectors):
         np.multiply(x, -values * (first + 2 * square * second), out=out[..., 0, :])
         np.add(out[..., 0, :] * square, 2 * values * x, out=out[..., 1, :])
         np.multiply(-first, np.sqrt(first), out=out[..., 2, :])
-        if self.bandwidth != 1:
-            out *= self.bandwidth
+        if self.is_scaled:
+            out *= self.factors[:, None]
         return out
 
 

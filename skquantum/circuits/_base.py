@@ -129,15 +129,16 @@ class Encoding(Template):
     features. One whose symbols receive something else than the features themselves also writes
     :meth:`symbols` and :meth:`encode`; one whose qubits do not read one feature each,
     :meth:`n_inputs`.
-
-    Attributes
-    ----------
-    accepts : {"numbers", "bits", "directions"}
-        Which rows the encoding takes: any numbers; zeros and ones; or numbers of which only
-        the direction counts, so that rows of zeros are refused. An attribute of the class.
     """
 
-    accepts: ClassVar[str] = "numbers"
+    @property
+    def accepts(self) -> str:
+        """Which rows the encoding takes: "numbers", "bits" or "directions".
+
+        Any numbers, as by default; zeros and ones; or numbers of which only the direction counts,
+        so that rows of zeros are refused. An attribute of the class will do.
+        """
+        return "numbers"
 
     @abstractmethod
     def build(self, n_features: int) -> cirq.Circuit:
@@ -265,6 +266,50 @@ class Encoding(Template):
             Functions of the features. None, as by default: run the circuit.
         """
         return None
+
+    def fitted(
+        self, X: np.ndarray, weight: np.ndarray | None = None, n_together: int | None = None
+    ) -> "Encoding":
+        """Return the encoding with everything settled that depends on the training rows.
+
+        Estimators ask for it in `fit`, and keep what it returns.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Training rows.
+        weight : ndarray of shape (n_samples,), default=None
+            How often each row counts; None means once.
+        n_together : int, default=None
+            How many features' differences add up in what is computed from a state; None means
+            all that are loaded into it.
+
+        Returns
+        -------
+        Encoding
+            By default the encoding itself.
+        """
+        return self
+
+    @property
+    def block(self) -> "Encoding":
+        """The encoding of one block of features: by default the encoding itself."""
+        return self
+
+    def blocks(self, n_features: int) -> np.ndarray:
+        """Return which features each block holds: by default there is one, of all features.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of features of a row.
+
+        Returns
+        -------
+        index : ndarray of int, shape (n_blocks, n_features of a block)
+            Columns of the data.
+        """
+        return np.arange(n_features)[None]
 
     def encode_vjp(self, X: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Return the gradient for the rows from the one for what the symbols receive.

@@ -1,6 +1,6 @@
 """Encoding of binary features into basis states."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import cirq
 import numpy as np
@@ -31,7 +31,7 @@ class BasisEncoding(Encoding):
     1: ───X^x_1───
     """
 
-    accepts: ClassVar[str] = "bits"
+    accepts = "bits"
 
     def build(self, n_features: int) -> cirq.Circuit:
         """Build the circuit that encodes one row.

@@ -2,13 +2,16 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from copy import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import cirq
+import numpy as np
 import sympy
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skquantum.circuits._bandwidth import Bandwidth, factors_of, learned_bandwidth, warn_of_turns
 from skquantum.circuits._base import Encoding, data_symbols
 
 # With n_qubits=None wide data folds onto this many qubits: enough for a rich state space, few
@@ -31,12 +34,18 @@ class FoldedEncoding(Encoding):
         "n_qubits": [POSITIVE_INTEGER, None],
         "reps": [POSITIVE_INTEGER],
         "entanglement": [ENTANGLEMENTS],
-        "bandwidth": [Interval(Real, 0, None, closed="neither")],
+        "bandwidth": [
+            Interval(Real, 0, None, closed="neither"),
+            StrOptions({"scale"}),
+            "array-like",
+        ],
     }
 
     n_qubits: int | None
     reps: int
-    bandwidth: float
+    bandwidth: Bandwidth
+    #: About how many radians of rotation a feature of one makes: None where it makes no turns.
+    _slope: ClassVar[float | None] = 1.0
 
     def build(self, n_features: int) -> cirq.Circuit:
         """Build the circuit that encodes one row.
@@ -55,10 +64,16 @@ class FoldedEncoding(Encoding):
         Raises
         ------
         ValueError
-            If a parameter is not valid or `n_features` is less than 1.
+            If a parameter is not valid, `n_features` is less than 1, or `bandwidth` is an array of
+            another length.
         """
         n_qubits = self.width(n_features)
-        features = [self._scaled(x) for x in data_symbols(n_features)]
+        factors = factors_of(self.bandwidth, n_features)
+        # A factor of one is left out: sympy would keep it as 1.0*x in every expression.
+        features = [
+            x if factor == 1 else factor * x
+            for x, factor in zip(data_symbols(n_features), factors, strict=True)
+        ]
         features += [features[q % n_features] for q in range(n_features, n_qubits)]
         blocks = [features[i : i + n_qubits] for i in range(0, len(features), n_qubits)]
         return cirq.Circuit(self._layers(cirq.LineQubit.range(n_qubits), blocks))
@@ -85,9 +100,24 @@ class FoldedEncoding(Encoding):
     ) -> Iterator[cirq.OP_TREE]:
         """Yield the operations, given the scaled features of each sub-layer."""
 
-    def _scaled(self, feature: sympy.Symbol) -> sympy.Expr:
-        # A factor of one is left out: sympy would keep it as 1.0*x in every expression.
-        return feature if self.bandwidth == 1 else float(self.bandwidth) * feature
+    def fitted(
+        self, X: np.ndarray, weight: np.ndarray | None = None, n_together: int | None = None
+    ) -> Encoding:
+        """Return the encoding with a number for ``bandwidth="scale"``; see `Encoding.fitted`.
+
+        Warns
+        -----
+        ScaleWarning
+            If the angles of some feature go round and round.
+        """
+        encoding = copy(self)
+        if isinstance(self.bandwidth, str):
+            scale = learned_bandwidth(X, weight, n_together or X.shape[1])
+            encoding.bandwidth = scale / (self._slope or 1.0)
+        if self._slope is not None:
+            factors = factors_of(encoding.bandwidth, X.shape[1])
+            warn_of_turns(X, [self._slope * factor for factor in factors])
+        return encoding
 
 
 def entangling_pairs(n: int, entanglement: str) -> list[tuple[int, int]]:

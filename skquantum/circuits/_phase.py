@@ -1,11 +1,14 @@
 """Encodings into phases: Hadamards, then gates that are diagonal in the data."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from typing import ClassVar
 
 import cirq
 import sympy
 
+from skquantum.circuits._bandwidth import Bandwidth
 from skquantum.circuits._folding import FoldedEncoding, entangling_pairs
 
 
@@ -17,7 +20,7 @@ class _PhaseEncoding(FoldedEncoding):
         n_qubits: int | None = None,
         reps: int = 2,
         entanglement: str = "linear",
-        bandwidth: float = 1.0,
+        bandwidth: Bandwidth = "scale",
     ) -> None:
         self.n_qubits = n_qubits
         self.reps = reps
@@ -78,9 +81,11 @@ class ZZEncoding(_PhaseEncoding):
     entanglement : {"linear", "circular", "full"}, default="linear"
         Which pairs of qubits share a phase: neighbours, neighbours and the last with the
         first, or all.
-    bandwidth : float, default=0.03
-        Positive factor on the data [2]_. The default scored best over built-in data sets with
-        standardised features; 1.0 is the map as published.
+    bandwidth : "scale", float or array-like of shape (n_features,), default="scale"
+        Positive factor on the data [2]_, or one for each feature. 1.0 is the map as published.
+        With "scale" an estimator sets it in `fit` to ``1 / (2 pi sqrt(n_features * X.var()))``,
+        since the phases of a pair grow by about :math:`2\pi` for each unit of a feature; a
+        circuit that is built without training rows has 1, as published.
 
     References
     ----------
@@ -98,14 +103,7 @@ class ZZEncoding(_PhaseEncoding):
     1: ───H───Z^(2*x_1/pi)───ZZ^(2*(pi - x_0)*(pi - x_1)/pi)───
     """
 
-    def __init__(
-        self,
-        n_qubits: int | None = None,
-        reps: int = 2,
-        entanglement: str = "linear",
-        bandwidth: float = 0.03,
-    ) -> None:
-        super().__init__(n_qubits, reps, entanglement, bandwidth)
+    _slope: ClassVar = 2 * math.pi
 
     @staticmethod
     def _single(x: sympy.Expr) -> sympy.Expr:
@@ -138,8 +136,11 @@ class IQPEncoding(_PhaseEncoding):
     entanglement : {"linear", "circular", "full"}, default="linear"
         Which pairs of qubits share a phase: neighbours, neighbours and the last with the
         first, or all.
-    bandwidth : float, default=1.0
-        Positive factor on the data; pair phases get its square.
+    bandwidth : "scale", float or array-like of shape (n_features,), default="scale"
+        Positive factor on the data, or one for each feature. With "scale" an estimator sets it
+        in `fit` to ``1 / sqrt(n_features * X.var())``, the root of
+        scikit-learn's ``gamma="scale"``; a circuit that is built without training rows has 1.
+        Pair phases get its square.
 
     References
     ----------

@@ -14,12 +14,7 @@ from skquantum.comparison._models import BASELINES, MODELS, models_for
 from skquantum.comparison._result import Comparison
 from skquantum.comparison._rule import DecisionRule
 from skquantum.comparison._runner import compare
-from skquantum.comparison._series import (
-    SERIES,
-    load_series,
-    make_windowing,
-    tail,
-)
+from skquantum.comparison._series import SERIES, load_series, make_windowing, tail
 
 FAILED, INTERRUPTED = 1, 130
 

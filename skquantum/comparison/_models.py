@@ -59,7 +59,7 @@ class ModelEntry:
     is_kernel_machine: bool = False
 
 
-_KERNEL_GRID: Grid = {"C": [1.0, 10.0, 100.0], "encoding__bandwidth": [0.03, 0.1]}
+_KERNEL_GRID: Grid = {"C": [1.0, 10.0, 100.0], "encoding__bandwidth": ["scale", 0.25]}
 # The embedding learns the angles' scale, and keeps wide data on few qubits.
 _VARIATIONAL_GRID: Grid = {
     "embedding": ["linear"],

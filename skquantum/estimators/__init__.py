@@ -1,15 +1,13 @@
 """Estimators that follow scikit-learn's interface."""
 
 from skquantum._rooms import hand_out
+from skquantum.estimators._blocks import Columns as Columns
+from skquantum.estimators._blocks import WindowLayer as WindowLayer
 from skquantum.estimators._features import QuantumFeatureTransformer
 from skquantum.estimators._head import QuantumHead as QuantumHead
-from skquantum.estimators._kernel.svm import (
-    QuantumKernelSVC,
-    QuantumKernelSVR,
-)
+from skquantum.estimators._kernel.svm import QuantumKernelSVC, QuantumKernelSVR
 from skquantum.estimators._pooling.classical import ClassicalPoolingTransformer
 from skquantum.estimators._pooling.transformer import QuantumPoolingTransformer
-from skquantum.estimators._pooling.windows import WindowLayer as WindowLayer
 from skquantum.estimators._pooling.windows import Windows as Windows
 from skquantum.estimators._qlstm.gates import CircuitGates as CircuitGates
 from skquantum.estimators._qlstm.gates import EnhancedGates as EnhancedGates
@@ -18,10 +16,7 @@ from skquantum.estimators._qlstm.network import RecurrentNetwork as RecurrentNet
 from skquantum.estimators._qlstm.regressor import QLSTMRegressor
 from skquantum.estimators._training import Layout as Layout
 from skquantum.estimators._training import Progress as Progress
-from skquantum.estimators._variational.models import (
-    VariationalClassifier,
-    VariationalRegressor,
-)
+from skquantum.estimators._variational.models import VariationalClassifier, VariationalRegressor
 
 __all__ = [
     "ClassicalPoolingTransformer",
@@ -37,6 +32,7 @@ __all__ = [
 hand_out(
     globals(),
     CircuitGates,
+    Columns,
     EnhancedGates,
     Layout,
     LinearGates,

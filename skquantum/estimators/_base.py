@@ -43,3 +43,28 @@ def settled(part: Part) -> Part:
         if isinstance(value, BaseEstimator) and not isinstance(value, Backend):
             setattr(own, name, settled(value))
     return own
+
+
+def mean_and_unit(y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of targets and their standard deviation, or one where they do not vary.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Targets.
+    weight : ndarray of shape (n_samples,)
+        Positive weight of each row.
+
+    Returns
+    -------
+    mean, unit : ndarray of shape () or (n_outputs,)
+        For each output.
+    """
+    mean = np.average(y, axis=0, weights=weight)
+    distance = y - mean
+    unit = np.asarray(np.abs(distance).max(axis=0))  # squares of what is huge, or tiny: no numbers
+    # What is left of equal numbers is rounding.
+    varies = unit > 1e-13 * np.abs(y).max(axis=0)
+    unit = np.where(varies, unit, 1.0)
+    variance = np.average((distance / unit) ** 2, axis=0, weights=weight)
+    return mean, np.where(varies, unit * np.sqrt(variance), 1.0)

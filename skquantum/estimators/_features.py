@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any, ClassVar, Self
 
 import cirq
@@ -20,11 +21,15 @@ from skquantum.circuits import (
     resolve_ansatz,
     resolve_encoding,
 )
-from skquantum.estimators._base import FLOATS, FloatTransformerMixin, settled
+from skquantum.estimators._base import FLOATS, FloatTransformerMixin
+from skquantum.estimators._blocks import WindowLayer, block_layer, fitted_encoding
 from skquantum.estimators._head import with_weights
 from skquantum.estimators._variational.base import Observables
 from skquantum.execution import Backend, circuit_resources, resolve_backend
-from skquantum.layers import QuantumLayer, initial_weights
+from skquantum.layers import PAULIS, QuantumLayer, initial_weights
+
+# Along fewer qubits a feature is loaded too seldom for high frequencies.
+LEAST_QUBITS = 4
 
 
 class _NoAnsatz(Ansatz):
@@ -34,6 +39,26 @@ class _NoAnsatz(Ansatz):
 
 def _resolve_ansatz(ansatz: str | Ansatz | None) -> Ansatz:
     return _NoAnsatz() if ansatz is None else resolve_ansatz(ansatz)
+
+
+def named_observables(observables: Observables, n_qubits: int) -> tuple[list[str], Observables]:
+    """Return names of observables, and the observables as a layer takes them."""
+    if not isinstance(observables, str):
+        return [f"observable{i}" for i in range(len(observables))], observables
+    if observables != "pairs":
+        return [f"{letter}{q}" for q in range(n_qubits) for letter in observables], observables
+    singles = [
+        (f"{letter}{q.x}", PAULIS[letter](q))
+        for q in cirq.LineQubit.range(n_qubits)
+        for letter in "XYZ"
+    ]
+    pairs = [
+        (one + other, first * second)
+        for (one, first), (other, second) in combinations(singles, 2)
+        if first.qubits != second.qubits
+    ]
+    names, found = zip(*singles, *pairs, strict=True)
+    return list(names), [cirq.PauliString(pauli) for pauli in found]
 
 
 class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
@@ -48,14 +73,18 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
 
     Parameters
     ----------
-    encoding : str or Encoding, default="angle"
-        Circuit that loads a row.
+    encoding : str or Encoding, default="reuploading"
+        Circuit that loads a row. If it leaves its register open (``n_qubits=None``), that has at
+        least four qubits, along which fewer features repeat; more than 8 features come in blocks
+        of two, each on a register of its own, as in :class:`skquantum.circuits.BlockEncoding`.
     ansatz : str, Ansatz or None, default=None
         Circuit that follows, of constant weights. Observables of single qubits after "angle" see
         one feature each; an ansatz mixes features.
-    observables : str or list of cirq.PauliSum, default="XYZ"
-        Letters of "XYZ" for these Paulis of each qubit, or sums of Pauli strings on
-        ``cirq.LineQubit.range(n_qubits)``.
+    observables : str or list of cirq.PauliSum, default="pairs"
+        "pairs" for the Paulis X, Y and Z of each qubit and their products on each pair of qubits,
+        all that one can know of pairs; letters of "XYZ" for these Paulis of each qubit; or sums
+        of Pauli strings on ``cirq.LineQubit.range(n_qubits)``. Of each block, if there are
+        several.
     weights : array-like of shape (n_weights,) or None, default=None
         Weights of the ansatz, in radians. None means uniform ones in [0, 2 pi).
     backend : Backend, default=None
@@ -67,8 +96,10 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
     ----------
     weights_ : ndarray of shape (n_weights,)
         Weights of the ansatz.
+    encoding_ : Encoding
+        The encoding as it was used, with a number for ``bandwidth="scale"``.
     circuit_ : cirq.Circuit
-        The circuit with its weights bound; the symbols left receive a row.
+        The circuit with its weights bound; the symbols left receive a row, or a block of it.
     resources_ : dict
         Qubits, depth and gates of the circuit. Fitting runs none: ``n_circuits`` and
         ``n_simulations`` are zero.
@@ -109,9 +140,9 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
 
     def __init__(
         self,
-        encoding: str | Encoding = "angle",
+        encoding: str | Encoding = "reuploading",
         ansatz: str | Ansatz | None = None,
-        observables: Observables = "XYZ",
+        observables: Observables = "pairs",
         weights: ArrayLike | None = None,
         backend: Backend | None = None,
         random_state: Any = None,
@@ -130,6 +161,8 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
 
     weights_: np.ndarray
     layer_: QuantumLayer
+    encoding_: Encoding
+    _blocks: WindowLayer
 
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
@@ -155,19 +188,21 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
             those of the ansatz.
         """
         rows = validate_data(self, X, dtype=np.float64)
-        encoding = settled(resolve_encoding(self.encoding))
+        self.encoding_, index = fitted_encoding(self.encoding, rows, least=LEAST_QUBITS)
         ansatz = _resolve_ansatz(self.ansatz)
+        n_qubits = self.encoding_.block.width(index.shape[1])
+        self._output_names, observables = named_observables(self.observables, n_qubits)
         self.layer_ = QuantumLayer(
-            encoding, ansatz, self.observables, self.backend, n_features=rows.shape[1]
+            self.encoding_.block, ansatz, observables, self.backend, n_features=index.shape[1]
         )
+        self._blocks = block_layer(self.layer_, index)
+        if len(index) > 1:
+            self._output_names = [
+                f"block{i}_{name}" for i in range(len(index)) for name in self._output_names
+            ]
         rng = check_random_state(self.random_state)
         weights = "uniform" if self.weights is None else self.weights
         self.weights_ = initial_weights(weights, self.layer_, ansatz, rng, name="weights")
-        if isinstance(self.observables, str):
-            qubits = range(self.layer_.n_qubits)
-            self._output_names = [f"{letter}{q}" for q in qubits for letter in self.observables]
-        else:
-            self._output_names = [f"observable{i}" for i in range(len(self.observables))]
         return self
 
     def transform(self, X: ArrayLike) -> np.ndarray:
@@ -185,7 +220,7 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
         """
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=FLOATS, reset=False)
-        values = self.layer_.forward(rows.astype(np.float64, copy=False), self.weights_)
+        values = self._blocks.forward(rows.astype(np.float64, copy=False), self.weights_)
         return values.astype(rows.dtype, copy=False)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:

@@ -14,10 +14,7 @@ from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._losses import Loss
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._training import Layout, Objective, Rows
-from skquantum.execution import (
-    AngleError,
-    Pullback,
-)
+from skquantum.execution import AngleError, Pullback
 from skquantum.layers import QuantumLayer
 
 # An embedding exists to make data narrow: four qubits, as in the dressed circuits of its paper.

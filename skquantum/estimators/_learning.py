@@ -25,12 +25,7 @@ from skquantum.estimators._training import (
     split_validation,
     train,
 )
-from skquantum.execution import (
-    Backend,
-    ReferenceBackend,
-    measurement_settings,
-    resolve_backend,
-)
+from skquantum.execution import Backend, ReferenceBackend, measurement_settings, resolve_backend
 from skquantum.layers import QuantumLayer
 
 

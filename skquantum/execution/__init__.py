@@ -1,17 +1,11 @@
 """How circuits are run: backends, the compiler behind them, and a reference oracle."""
 
 from skquantum._rooms import hand_out
-from skquantum.execution._backend import (
-    GRADIENTS,
-    Backend,
-)
+from skquantum.execution._backend import GRADIENTS, Backend
 from skquantum.execution._backend import as_symbols as as_symbols
 from skquantum.execution._compiler.angles import LARGEST as LARGEST
 from skquantum.execution._compiler.angles import AngleError as AngleError
-from skquantum.execution._compiler.rotations import (
-    RotationForm,
-    rotation_form,
-)
+from skquantum.execution._compiler.rotations import RotationForm, rotation_form
 from skquantum.execution._engine.copies import CircuitCopies as CircuitCopies
 from skquantum.execution._engine.evaluator import AdjointEvaluator as AdjointEvaluator
 from skquantum.execution._engine.observables import check_observables as check_observables

@@ -21,10 +21,7 @@ from skquantum.execution._engine.observables import (
     state_expectations,
 )
 from skquantum.execution._evaluation import Evaluator
-from skquantum.execution._gradients import (
-    ParameterShiftEvaluator,
-    SPSAEvaluator,
-)
+from skquantum.execution._gradients import ParameterShiftEvaluator, SPSAEvaluator
 
 GRADIENTS = ("auto", "adjoint", "parameter-shift", "spsa")
 

@@ -13,11 +13,7 @@ from sklearn.utils import check_random_state
 from skquantum._symbols import is_symbolic
 from skquantum.execution._compiler.angles import Angles
 from skquantum.execution._compiler.gates import flatten
-from skquantum.execution._compiler.rotations import (
-    RotationForm,
-    as_operations,
-    rotation_form,
-)
+from skquantum.execution._compiler.rotations import RotationForm, as_operations, rotation_form
 from skquantum.execution._evaluation import Evaluator, Pullback
 
 # Takes a circuit, symbols, rows of their values and observables, as `Backend.expectations` does.

@@ -15,16 +15,9 @@ from sklearn.utils._param_validation import StrOptions
 from skquantum._symbols import symbols_of
 from skquantum._validation import shown, validate_description
 from skquantum.execution._backend import Backend
-from skquantum.execution._device.marks import (
-    instead,
-    marked,
-    run_marks,
-)
+from skquantum.execution._device.marks import instead, marked, run_marks
 from skquantum.execution._evaluation import Evaluator, Pullback
-from skquantum.execution._measurement import (
-    compute_uncompute,
-    offsets,
-)
+from skquantum.execution._measurement import compute_uncompute, offsets
 from skquantum.execution._qsim_backend import resolve_backend
 
 EXTRAPOLATIONS = ("linear", "richardson", "exponential")

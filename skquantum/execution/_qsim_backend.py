@@ -19,19 +19,9 @@ from skquantum._validation import class_hint, shown
 from skquantum.execution._backend import Backend
 from skquantum.execution._compiler.compile import compile_program
 from skquantum.execution._engine.evaluator import AdjointEvaluator
-from skquantum.execution._engine.observables import (
-    PauliMatrix,
-    check_observables,
-)
-from skquantum.execution._engine.overlaps import (
-    cross_fidelities,
-    gram_fidelities,
-    n_bytes,
-)
-from skquantum.execution._engine.qsim import (
-    fewest_columns,
-    run,
-)
+from skquantum.execution._engine.observables import PauliMatrix, check_observables
+from skquantum.execution._engine.overlaps import cross_fidelities, gram_fidelities, n_bytes
+from skquantum.execution._engine.qsim import fewest_columns, run
 from skquantum.execution._engine.threads import one_blas_thread
 from skquantum.execution._evaluation import Evaluator
 from skquantum.execution._noise.resolve import resolve_noise

@@ -36,10 +36,7 @@ from skquantum.execution._device.result_cache import (
     circuit_digest,
     request_key,
 )
-from skquantum.execution._device.runner import (
-    Runner,
-    Tally,
-)
+from skquantum.execution._device.runner import Runner, Tally
 from skquantum.execution._device.target import (
     Same,
     Target,
@@ -47,11 +44,7 @@ from skquantum.execution._device.target import (
     measured,
     virtual_machine,
 )
-from skquantum.execution._measurement import (
-    compute_uncompute,
-    measurement_settings,
-    offsets,
-)
+from skquantum.execution._measurement import compute_uncompute, measurement_settings, offsets
 
 BATCH = 20  # circuits in a call, where a call for one circuit would cost as much
 

@@ -13,11 +13,7 @@ from sklearn.utils import check_random_state
 from skquantum._symbols import resolve
 from skquantum.circuits import Ansatz, resolve_ansatz
 from skquantum.execution import QsimBackend
-from skquantum.layers import (
-    QuantumLayer,
-    check_init,
-    initial_weights,
-)
+from skquantum.layers import QuantumLayer, check_init, initial_weights
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

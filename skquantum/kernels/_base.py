@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from copy import copy
 from typing import Any, ClassVar, Self
 
 import cirq
@@ -16,7 +17,7 @@ from sklearn.utils import check_array
 
 from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import validate_description
-from skquantum.circuits import Encoding, resolve_encoding
+from skquantum.circuits import Encoding, in_blocks, resolve_encoding
 from skquantum.execution import Backend, resolve_backend
 
 
@@ -209,6 +210,53 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
         if "encoding" in self.get_params(deep=False):
             found.insert(0, resolve_encoding(self.encoding).compiled(n_features)[0])
         return tuple(dict.fromkeys(found))
+
+    def fitted(self, X: np.ndarray, weight: np.ndarray | None = None) -> Kernel:
+        """Return the kernel with everything settled that depends on the training rows.
+
+        Estimators ask for it in `fit`, and keep what it returns.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Training rows.
+        weight : ndarray of shape (n_samples,), default=None
+            How often each row counts; None means once.
+
+        Returns
+        -------
+        Kernel
+            A copy, with the encoding that suits these rows: wide ones in blocks, if it leaves its
+            register open, and with a number for ``bandwidth="scale"``. Kernels among its
+            parameters are fitted likewise.
+        """
+        return self._with_encoding(X, weight)
+
+    def _with_encoding(
+        self, X: np.ndarray, weight: np.ndarray | None, n_together: int | None = None
+    ) -> Any:
+        own = copy(self)
+        for name, value in self.get_params(deep=False).items():
+            if isinstance(value, Kernel):
+                setattr(own, name, value.fitted(X, weight))
+            elif isinstance(value, list | tuple):
+                kind = type(value)
+                setattr(
+                    own,
+                    name,
+                    kind(k.fitted(X, weight) if isinstance(k, Kernel) else k for k in value),
+                )
+            elif name == "encoding":
+                encoding = in_blocks(resolve_encoding(value), X.shape[1])
+                own.encoding = encoding.fitted(X, weight, n_together)
+        return own
+
+    def n_blocks(self, n_features: int) -> int:
+        """Return in how many blocks, each a circuit of its own, a row is run."""
+        counts = [kernel.n_blocks(n_features) for kernel in self._kernels()]
+        if "encoding" in self.get_params(deep=False):
+            counts.append(len(resolve_encoding(self.encoding).blocks(n_features)))
+        return max(counts, default=1)
 
     def _kernels(self) -> list[Kernel]:
         """Return the kernels among the parameters, also in lists."""

@@ -57,8 +57,20 @@ class FidelityKernel(Kernel):
         """
         return n_rows * (n_rows + 1) // 2
 
+    def fitted(self, X: np.ndarray, weight: np.ndarray | None = None) -> Kernel:
+        """Return the kernel with what depends on the training rows settled; see `Kernel.fitted`.
+
+        Differences of all features add up in a fidelity, whatever blocks they are in.
+        """
+        return self._with_encoding(X, weight, n_together=X.shape[1])
+
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
         encoding, backend = self._parts()
-        circuit, symbols = encoding.compiled(X.shape[1])
-        right = None if Y is None else encoding.encode(Y)
-        return backend.overlaps(circuit, symbols, encoding.encode(X), right)
+        index, block = encoding.blocks(X.shape[1]), encoding.block
+        circuit, symbols = block.compiled(index.shape[1])
+        matrix: np.ndarray | float = 1.0
+        for columns in index:  # the state is the product of the blocks' states
+            left = block.encode(X[:, columns])
+            right = None if Y is None else block.encode(Y[:, columns])
+            matrix = matrix * backend.overlaps(circuit, symbols, left, right)
+        return np.asarray(matrix)

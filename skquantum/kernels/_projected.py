@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Real
 from typing import Any, ClassVar
 
 import cirq
 import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from skquantum.circuits import Encoding
+from skquantum.circuits import FEW, Encoding
 from skquantum.execution import Backend
 from skquantum.kernels._base import Kernel
 
 BLOCK = 2**19  # values at a time
+# Squares of the rounding errors of single precision.
+TINY = 1e-12
 
 
 class ProjectedKernel(Kernel):
@@ -30,8 +33,11 @@ class ProjectedKernel(Kernel):
     ----------
     encoding : str or Encoding, default="zz"
         Circuit that encodes a row, or the name of one with its defaults.
-    gamma : float, default=1.0
-        Inverse width of the Gaussian, positive.
+    gamma : "scale" or float, default="scale"
+        Inverse width of the Gaussian, positive. With "scale" an estimator sets it in `fit` to
+        one over the mean squared distance of the training rows' reduced density matrices,
+        summed over qubits, from their mean. It is 1 where there are no training rows to learn
+        from.
     backend : Backend, default=None
         How the circuit is run; None means ``QsimBackend()``.
 
@@ -51,13 +57,13 @@ class ProjectedKernel(Kernel):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "gamma": [Interval(Real, 0, None, closed="neither")],
+        "gamma": [StrOptions({"scale"}), Interval(Real, 0, None, closed="neither")],
     }
 
     def __init__(
         self,
         encoding: str | Encoding = "zz",
-        gamma: float = 1.0,
+        gamma: float | str = "scale",
         backend: Backend | None = None,
     ) -> None:
         super().__init__(encoding=encoding, backend=backend)
@@ -78,7 +84,30 @@ class ProjectedKernel(Kernel):
         """
         return 3 * n_rows
 
+    def fitted(self, X: np.ndarray, weight: np.ndarray | None = None) -> Kernel:
+        """Return the kernel with what depends on the rows settled; see `Kernel.fitted`."""
+        # gamma, not the bandwidth, answers to the number of features.
+        kernel = self._with_encoding(X, weight, n_together=FEW)
+        if isinstance(self.gamma, str):
+            values = kernel._bloch_vectors(X)
+            mean = np.average(values, axis=0, weights=weight)
+            spread = np.average((values - mean) ** 2, axis=0, weights=weight).sum() / 2
+            kernel.gamma = float(1 / spread) if spread > TINY else 1.0
+            if not spread > TINY and np.ptp(X, axis=0).any():
+                warnings.warn(
+                    f"All training rows have the same one-qubit states with {kernel.encoding!r}, "
+                    "so that the projected kernel is one everywhere: take kernel='fidelity' or "
+                    "another encoding.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+        return kernel
+
+    def _gamma(self) -> float:
+        return 1.0 if isinstance(self.gamma, str) else self.gamma
+
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
+        gamma = self._gamma()
         self._parts()[1].check_matrix(len(X), len(X if Y is None else Y))
         left = self._bloch_vectors(X)
         right = left if Y is None else self._bloch_vectors(Y)
@@ -88,7 +117,7 @@ class ProjectedKernel(Kernel):
         for i in range(0, len(left), rows):
             j = i if Y is None else 0
             # ||rho - sigma||^2 is half the squared distance of the Bloch vectors.
-            block = rbf_kernel(left[i : i + rows], right[j:], gamma=self.gamma / 2)
+            block = rbf_kernel(left[i : i + rows], right[j:], gamma=gamma / 2)
             if Y is None:
                 corner = block[:, : len(block)]
                 block[:, : len(block)] = (corner + corner.T) / 2
@@ -100,7 +129,9 @@ class ProjectedKernel(Kernel):
 
     def _bloch_vectors(self, X: np.ndarray) -> np.ndarray:
         encoding, backend = self._parts()
-        circuit, symbols = encoding.compiled(X.shape[1])
+        index, block = encoding.blocks(X.shape[1]), encoding.block
+        circuit, symbols = block.compiled(index.shape[1])
         qubits = sorted(circuit.all_qubits())
         paulis = [pauli(q) for q in qubits for pauli in (cirq.X, cirq.Y, cirq.Z)]
-        return backend.expectations(circuit, symbols, encoding.encode(X), paulis)
+        rows = block.encode(X[:, index].reshape(-1, index.shape[1]))
+        return backend.expectations(circuit, symbols, rows, paulis).reshape(len(X), -1)

@@ -18,6 +18,7 @@ from skquantum.circuits import (
     AngleEncoding,
     ArctanEncoding,
     BasisEncoding,
+    BlockEncoding,
     CircuitEncoding,
     Encoding,
     IQPEncoding,
@@ -48,6 +49,8 @@ INSTANCES = [
     *FOLDED,
     AmplitudeEncoding(),
     BasisEncoding(),
+    BlockEncoding(),
+    BlockEncoding(AmplitudeEncoding(), size=3),
     CircuitEncoding(OWN),
     CircuitEncoding(OWN.freeze(), data_symbols=["x_2", X_0, "x_1"]),
 ]
@@ -78,7 +81,7 @@ def test_every_public_encoding_is_under_the_laws():
     names = [getattr(circuits, name) for name in circuits.__all__]
     public = {c for c in names if isinstance(c, type) and issubclass(c, Encoding)} - {Encoding}
     assert {type(encoding) for encoding in INSTANCES} == public
-    assert set(ENCODINGS.values()) == public - {CircuitEncoding}
+    assert set(ENCODINGS.values()) == public - {CircuitEncoding, BlockEncoding}
 
 
 @every_encoding

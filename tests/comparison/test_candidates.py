@@ -108,7 +108,7 @@ def test_a_sampled_grid_starts_at_the_models_own_setting():
     # Neither a parameter of a part not made yet nor a value that is no number has a nearest one.
     found = first(["VariationalClassifier", "QuantumKernelSVC"])
     assert found["VariationalClassifier"]["model__embedding"] == "linear"
-    assert found["QuantumKernelSVC"] == {"model__C": 1.0, "model__encoding__bandwidth": 0.03}
+    assert found["QuantumKernelSVC"] == {"model__C": 1.0, "model__encoding__bandwidth": "scale"}
 
 
 def test_seeds_are_set_where_the_user_has_none():

@@ -29,7 +29,7 @@ SMOOTH = ZZEncoding(bandwidth=0.2)
 
 
 def test_it_is_an_svc_on_the_kernel_matrix():
-    model = QuantumKernelSVC(SMOOTH, C=3).fit(X[::2], NAMES[::2])
+    model = QuantumKernelSVC(SMOOTH, kernel="fidelity", C=3).fit(X[::2], NAMES[::2])
     kernel = FidelityKernel(SMOOTH)
     svc = SVC(kernel="precomputed", C=3, break_ties=True).fit(kernel(X[::2]), NAMES[::2])
     test = kernel(X[1::2], X[::2])
@@ -44,14 +44,14 @@ def test_it_is_an_svc_on_the_kernel_matrix():
 
 def test_it_is_an_svr_on_the_kernel_matrix():
     y = X[:, 0] * X[:, 1]
-    model = QuantumKernelSVR(SMOOTH, C=3).fit(X, y)
+    model = QuantumKernelSVR(SMOOTH, kernel="fidelity", C=3, normalize_y=False).fit(X, y)
     svr = SVR(kernel="precomputed", C=3).fit(FidelityKernel(SMOOTH)(X), y)
     expected = svr.predict(FidelityKernel(SMOOTH)(X))
     np.testing.assert_allclose(model.predict(X), expected, atol=1e-2)
 
 
 def test_prediction_simulates_support_rows_only(monkeypatch):
-    model = QuantumKernelSVC(SMOOTH).fit(X, Y)
+    model = QuantumKernelSVC(SMOOTH, kernel="fidelity").fit(X, Y)
     seen = []
     overlaps = QsimBackend.overlaps
     monkeypatch.setattr(
@@ -180,7 +180,7 @@ def test_parameters_of_a_named_kernel_in_a_grid_search():
     named = QuantumKernelSVC().set_params(kernel="projected", kernel__gamma=0.5)
     assert repr(named.kernel) == "ProjectedKernel(gamma=0.5)"
     with pytest.raises(ValueError, match="Invalid parameter 'gamma' for estimator FidelityKernel"):
-        QuantumKernelSVC().set_params(kernel__gamma=1.0)
+        QuantumKernelSVC(kernel="fidelity").set_params(kernel__gamma=1.0)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_setting_a_nested_parameter_of_a_named_backend():
 
 
 def test_resources_and_circuit():
-    model = QuantumKernelSVC(ZZEncoding(reps=1)).fit(X, Y)
+    model = QuantumKernelSVC(ZZEncoding(reps=1), kernel="fidelity").fit(X, Y)
     n = len(np.unique(np.column_stack([X, Y]), axis=0))
     assert model.resources_ == {
         "n_qubits": 4,

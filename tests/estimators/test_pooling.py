@@ -31,14 +31,14 @@ from skquantum.circuits import (
     RealAmplitudes,
     StronglyEntangling,
 )
+from skquantum.estimators import _blocks
+from skquantum.estimators._blocks import WindowLayer
 from skquantum.estimators._head import (
     HeadObjective,
     QuantumHead,
 )
 from skquantum.estimators._losses import log_loss
-from skquantum.estimators._pooling import windows as _windows
 from skquantum.estimators._pooling.windows import (
-    WindowLayer,
     Windows,
 )
 from skquantum.estimators._rows import TrainingRows
@@ -235,7 +235,7 @@ def test_blank_windows_under_amplitude_encoding_are_constant_ones():
 def test_chunks_do_not_change_the_outputs(monkeypatch):
     whole = untrained().fit(X)
     expected = whole.transform(X)
-    monkeypatch.setattr(_windows, "WINDOWS_AT_ONCE", 50)
+    monkeypatch.setattr(_blocks, "WINDOWS_AT_ONCE", 50)
     assert_allclose(whole.transform(X), expected, atol=2e-6)
     classical = ClassicalPoolingTransformer((8, 8))
     assert_allclose(

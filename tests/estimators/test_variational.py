@@ -47,18 +47,19 @@ NAMES = load_iris().target_names[Y]
 Q = cirq.LineQubit.range(4)
 OWN = cirq.Circuit(cirq.ry(sympy.Symbol("a"))(Q[0]))
 CALM = AngleEncoding(bandwidth=0.5)
+PLAIN = {"observables": "Z", "alpha": 1e-4, "random_state": 0}
 
 ignore_unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 def quick(**changes):
     """Return a classifier that converges within some ten milliseconds."""
-    return VariationalClassifier(**{"encoding": CALM, "tol": 0.02, "random_state": 0} | changes)
+    return VariationalClassifier(**PLAIN | {"encoding": CALM, "tol": 0.02} | changes)
 
 
 def quick_regressor(**changes):
     defaults = {"encoding": CALM, "tol": 0.005, "random_state": 0}
-    return VariationalRegressor(**defaults | changes)
+    return VariationalRegressor(**PLAIN | {"normalize_y": False} | defaults | changes)
 
 
 # The model.

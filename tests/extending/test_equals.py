@@ -29,6 +29,7 @@ from skquantum.circuits import (
     ANSATZE,
     ENCODINGS,
     Ansatz,
+    BlockEncoding,
     CircuitAnsatz,
     CircuitEncoding,
     ConvolutionBlock,
@@ -57,16 +58,20 @@ def equal_of(part):
         Kernel: ("_matrix", "n_circuits"),
     }[base]
 
-    def delegating(name):
-        def method(self, *args):
-            return getattr(kind(**self.get_params(deep=False)), name)(*args)
+    def built_in(self):
+        return kind(**self.get_params(deep=False))
 
-        return method
+    def delegating(name):
+        return lambda self, *args: getattr(built_in(self), name)(*args)
 
     members = {name: delegating(name) for name in own}
-    members |= {
-        name: getattr(kind, name) for name in ("accepts", "mitigations") if name in dir(kind)
-    }
+    if base is Encoding:
+        members["accepts"] = property(lambda self: built_in(self).accepts)
+        members["fitted"] = lambda self, *args: type(self)(
+            **built_in(self).fitted(*args).get_params(deep=False)
+        )
+    if base is Kernel:
+        members["mitigations"] = kind.mitigations
     if kind.__init__ is not object.__init__:
         members["__init__"] = storing(inspect.signature(kind.__init__))
     equal = type(f"{kind.__name__}Equal", (base,), members)
@@ -114,6 +119,7 @@ SHORT = {"max_iter": 2, "random_state": 0}
 A, B = cirq.LineQubit.range(2)
 S, T = sympy.symbols("s t")
 OWN = cirq.Circuit(cirq.ry(S)(A), cirq.rx(T)(B), cirq.CX(A, B) ** (S / 2))
+ENCODING_KINDS = {*ENCODINGS.values(), CircuitEncoding, BlockEncoding}
 
 WITH_ENCODING = {
     "classifier of a kernel": lambda **parts: QuantumKernelSVC(**parts),
@@ -173,9 +179,10 @@ def built_ins(room, base):
 
 
 @pytest.mark.parametrize("model", WITH_ENCODING)
-@pytest.mark.parametrize("kind", sorted({*ENCODINGS.values(), CircuitEncoding}, key=repr))
+@pytest.mark.parametrize("kind", sorted(ENCODING_KINDS, key=repr))
 def test_encodings(kind, model):
-    encoding = CircuitEncoding(OWN, ["t", "s"]) if kind is CircuitEncoding else kind()
+    params = {CircuitEncoding: (OWN, ["t", "s"]), BlockEncoding: ("angle", 1)}
+    encoding = kind(*params.get(kind, ()))
     rows = BITS if encoding.accepts == "bits" else X
     make = WITH_ENCODING[model]
     expected = outcome(make(encoding=encoding), rows, Y)
@@ -238,7 +245,7 @@ def test_backends_that_measure(make_backend, model):
 
 
 def test_no_built_in_part_is_left_out():
-    assert built_ins(circuits, Encoding) == {*ENCODINGS.values(), CircuitEncoding}
+    assert built_ins(circuits, Encoding) == ENCODING_KINDS
     ansatze = {*ANSATZE.values(), CircuitAnsatz, PoolingNetwork, ConvolutionBlock}
     assert built_ins(circuits, Ansatz) == ansatze
     assert built_ins(kernels, Kernel) == {FidelityKernel, ProjectedKernel}

@@ -5,11 +5,7 @@ from html import escape
 
 import numpy as np
 
-from skquantum.comparison._device import (
-    PUBLIC_PRICES,
-    SHOTS,
-    DeviceTest,
-)
+from skquantum.comparison._device import PUBLIC_PRICES, SHOTS, DeviceTest
 from skquantum.comparison._findings import Findings
 from skquantum.comparison._summary import duration, in_words
 

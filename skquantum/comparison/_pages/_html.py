@@ -16,11 +16,7 @@ from skquantum.comparison._pages._appendix import (
     tuning_html,
     warnings_html,
 )
-from skquantum.comparison._pages._circuit import (
-    assumptions,
-    circuits_html,
-    hardware_sentence,
-)
+from skquantum.comparison._pages._circuit import assumptions, circuits_html, hardware_sentence
 from skquantum.comparison._pages._device import device_html
 from skquantum.comparison._pages._plots import (
     colours,

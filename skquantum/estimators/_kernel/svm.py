@@ -20,7 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from skquantum._named_parts import NamedPartsMixin, is_same
 from skquantum._validation import all_or_nothing, class_hint, did_you_mean, shown
 from skquantum.circuits import Encoding, resolve_encoding
-from skquantum.estimators._base import settled
+from skquantum.estimators._base import mean_and_unit, settled
 from skquantum.estimators._calibration import fit_machine, fit_sigmoids, probabilities
 from skquantum.estimators._learning import class_factors
 from skquantum.estimators._rows import merge_equal_rows
@@ -35,12 +35,13 @@ from skquantum.kernels import (
 )
 
 KERNELS: dict[str, type[Kernel]] = {"fidelity": FidelityKernel, "projected": ProjectedKernel}
+ENCODING = "reuploading"
 # Kernel values of one block of predictions: 32 MiB.
 BLOCK = 2**22
 
 
 def resolve_kernel(
-    kernel: str | Kernel, encoding: str | Encoding = "zz", backend: Backend | None = None
+    kernel: str | Kernel, encoding: str | Encoding = ENCODING, backend: Backend | None = None
 ) -> Kernel:
     """Return the kernel that a parameter stands for: a name uses the encoding and backend.
 
@@ -52,7 +53,7 @@ def resolve_kernel(
     """
     if isinstance(kernel, Kernel):
         own = kernel.get_params(deep=False)
-        for name, value, default in (("encoding", encoding, "zz"), ("backend", backend, None)):
+        for name, value, default in (("encoding", encoding, ENCODING), ("backend", backend, None)):
             if is_same(value, default) or (name in own and is_same(value, own[name])):
                 continue
             brings, remedy = f"has no parameter {name}", "Leave"
@@ -118,26 +119,30 @@ class _QuantumKernelSVM(NamedPartsMixin):
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         kernel = resolve_kernel(self.kernel, self.encoding, self.backend)
         # Building the circuit checks the encoding before anything is simulated.
-        circuits = kernel.circuits(X.shape[1])
-        self._check_mitigation(kernel, circuits)
+        kernel.circuits(X.shape[1])
         first, self._place, weight = merge_equal_rows(X, y, weight)
         used = np.flatnonzero(weight)
         self._check_distinct(y[first[used]])
+        kernel = settled(kernel.fitted(X[first[used]], weight[used]))
+        circuits = kernel.circuits(X.shape[1])
+        self._check_mitigation(kernel, circuits)
         self._matrix = matrix = kernel(X[first])
         if len(used) < len(first):
             matrix = matrix[np.ix_(used, used)]
         n_qubits = max(map(cirq.num_qubits, circuits), default=None)
         matrix = self._repaired(matrix, X[first[used]], n_qubits)
         self._fit_matrix(matrix, y[first[used]], weight[used])
-        self.kernel_ = settled(kernel)
+        self.kernel_ = kernel
         self.support_ = first[used][self.svm_.support_]
         self.support_vectors_ = X[self.support_]
         self.dual_coef_ = self.svm_.dual_coef_
         self.intercept_ = self.svm_.intercept_
         self.n_iter_ = self.svm_.n_iter_
+        n_blocks, n_circuits = kernel.n_blocks(X.shape[1]), kernel.n_circuits(len(first))
         self.resources_ = _resources(circuits) | {
-            "n_circuits": kernel.n_circuits(len(first)),
-            "n_simulations": len(first) * len(circuits),  # one state for each row
+            "n_circuits": None if n_circuits is None else n_blocks * n_circuits,
+            # One state for each row and block.
+            "n_simulations": len(first) * len(circuits) * n_blocks,
         }
 
     @property
@@ -161,6 +166,12 @@ class _QuantumKernelSVM(NamedPartsMixin):
                 f"noise there is, and {kernel!r} does not say that its matrix holds them: its "
                 f"mitigations are {kernel.mitigations!r}. Set mitigation=None, or mitigate its "
                 "expectation values with skquantum.execution.MitigatedBackend."
+            )
+        if kernel.n_blocks(self.n_features_in_) > 1:
+            raise ValueError(
+                f"mitigation={self.mitigation!r} is for one circuit, but the features are in "
+                f"{kernel.n_blocks(self.n_features_in_)} blocks, each a circuit of its own. Set "
+                "encoding__n_qubits=8, which folds them onto one register, or mitigation=None."
             )
         if len(circuits) != 1:
             raise ValueError(
@@ -257,11 +268,13 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
 
     Parameters
     ----------
-    encoding : str or Encoding, default="zz"
+    encoding : str or Encoding, default="reuploading"
         Circuit that encodes a row: "zz", "iqp", "angle", "reuploading", "amplitude", "basis",
         or an instance. Its parameters take part in a grid search (``encoding__reps``). Most
-        encodings turn features into angles in radians: scale them in a `Pipeline` before.
-    kernel : {"fidelity", "projected"} or Kernel, default="fidelity"
+        encodings turn features into angles in radians: scale them in a `Pipeline` before. One
+        that leaves its register open (``n_qubits=None``) takes more than 8 features in blocks,
+        as :class:`skquantum.circuits.BlockEncoding` has them.
+    kernel : {"fidelity", "projected"} or Kernel, default="projected"
         How alike two rows are. A name stands for a kernel of `encoding` and `backend`, and its
         parameters take part in a grid search, too (``kernel__gamma``). An instance brings an
         encoding and a backend of its own: leave `encoding` and `backend` at their defaults, and
@@ -298,7 +311,8 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
     classes_ : ndarray of shape (n_classes,)
         Labels.
     kernel_ : Kernel
-        The kernel as it was used.
+        The kernel as it was used, with numbers for ``"scale"`` in ``kernel_.encoding.bandwidth``
+        and ``kernel_.gamma``.
     kernel_repair_ : dict or None
         What `psd` and `mitigation` found and changed, as ``report_`` of
         :class:`skquantum.kernels.GramRepair`; None without them.
@@ -358,8 +372,8 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
 
     def __init__(
         self,
-        encoding: str | Encoding = "zz",
-        kernel: str | Kernel = "fidelity",
+        encoding: str | Encoding = ENCODING,
+        kernel: str | Kernel = "projected",
         C: float = 1.0,
         class_weight: dict | str | None = None,
         probability: bool = False,
@@ -502,15 +516,19 @@ class QuantumKernelSVR(RegressorMixin, _QuantumKernelSVM):
 
     Parameters
     ----------
-    encoding : str or Encoding, default="zz"
+    encoding : str or Encoding, default="reuploading"
         Circuit that encodes a row, as in :class:`QuantumKernelSVC`.
-    kernel : {"fidelity", "projected"} or Kernel, default="fidelity"
+    kernel : {"fidelity", "projected"} or Kernel, default="projected"
         How alike two rows are, as in :class:`QuantumKernelSVC`: an instance brings an encoding
         and a backend of its own.
     C : float, default=1.0
-        Inverse strength of the regularisation, positive, in units of `y`.
+        Inverse strength of the regularisation, positive.
     epsilon : float, default=0.1
-        Half width of the tube in which errors cost nothing, in units of `y`.
+        Half width of the tube in which errors cost nothing.
+    normalize_y : bool, default=True
+        Whether `C` and `epsilon` are for targets of mean zero and variance one, to which `y` is
+        brought and from which predictions are brought back, so that its unit has no influence;
+        else they are in units of `y`, as in :class:`sklearn.svm.SVR`.
     backend : Backend, default=None
         How circuits are run; None means ``QsimBackend()``.
     psd : {"clip", "shift", "nearest"}, default=None
@@ -543,14 +561,16 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **_QuantumKernelSVM._parameter_constraints,
         "epsilon": [Interval(Real, 0, None, closed="left")],
+        "normalize_y": ["boolean"],
     }
 
     def __init__(
         self,
-        encoding: str | Encoding = "zz",
-        kernel: str | Kernel = "fidelity",
+        encoding: str | Encoding = ENCODING,
+        kernel: str | Kernel = "projected",
         C: float = 1.0,
         epsilon: float = 0.1,
+        normalize_y: bool = True,
         backend: Backend | None = None,
         psd: str | None = None,
         mitigation: str | None = None,
@@ -562,6 +582,7 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
         self.kernel = kernel
         self.C = C
         self.epsilon = epsilon
+        self.normalize_y = normalize_y
         self.backend = backend
         self.psd = psd
         self.mitigation = mitigation
@@ -597,9 +618,30 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
         """
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         self._fit_svm(X, y, sample_weight)
+        self.dual_coef_ = self.dual_coef_ * self._unit
+        self.intercept_ = self.intercept_ * self._unit + self._mean
         return self
 
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Predict values.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, scaled as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Predictions, in units of `y`.
+        """
+        return super().predict(X) * self._unit + self._mean
+
     def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
+        self._mean, self._unit = 0.0, 1.0
+        if self.normalize_y:
+            self._mean, self._unit = map(float, mean_and_unit(y, weight))
+        y = (y - self._mean) / self._unit
         self.svm_ = fit_machine(self._make_svm(), matrix, y, weight)
 
     def _make_svm(self) -> SVR:

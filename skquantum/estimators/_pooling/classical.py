@@ -12,10 +12,8 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import StrOptions
 
 from skquantum._validation import all_or_nothing
-from skquantum.estimators._pooling.windows import (
-    WINDOWS_AT_ONCE,
-    WindowedTransformer,
-)
+from skquantum.estimators._blocks import WINDOWS_AT_ONCE
+from skquantum.estimators._pooling.windows import WindowedTransformer
 
 KINDS: dict[str, tuple[Callable[..., np.ndarray], Callable[..., np.ndarray]]] = {
     "max": (np.max, np.nanmax),

@@ -9,6 +9,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, _check_y
 
+from skquantum.estimators._base import mean_and_unit
 from skquantum.estimators._rows import TrainingRows, distinct_rows
 
 OBJECTIVES = ("auto", "supervised", "classification", "regression", "reconstruction", "random")
@@ -68,7 +69,9 @@ def supervised_rows(X: np.ndarray, y: Any, sample_weight: Any, objective: str) -
     if objective == "regression":
         values = _check_y(y, multi_output=True, y_numeric=True).astype(np.float64)
         rows = distinct_rows(X, values.reshape(len(values), -1), sample_weight)
-        return rows, None, np.average(rows.targets, axis=0, weights=rows.weight)
+        mean, unit = mean_and_unit(rows.targets, rows.weight)
+        targets = (rows.targets - mean) / unit
+        return TrainingRows(rows.X, targets, rows.weight), None, np.zeros(len(mean))
     _, codes = np.unique(_check_y(y), return_inverse=True)
     rows = distinct_rows(X, codes, sample_weight)
     present, codes = np.unique(rows.targets, return_inverse=True)

@@ -25,17 +25,9 @@ from skquantum.circuits import (
     resolve_encoding,
 )
 from skquantum.estimators._base import settled
-from skquantum.estimators._head import (
-    HeadObjective,
-    QuantumHead,
-    with_weights,
-)
-from skquantum.estimators._learning import (
-    Circuits,
-    TrainedMixin,
-    accuracy,
-    r2,
-)
+from skquantum.estimators._blocks import WindowLayer
+from skquantum.estimators._head import HeadObjective, QuantumHead, with_weights
+from skquantum.estimators._learning import Circuits, TrainedMixin, accuracy, r2
 from skquantum.estimators._losses import log_loss, squared_error
 from skquantum.estimators._pooling.targets import (
     OBJECTIVES,
@@ -43,21 +35,13 @@ from skquantum.estimators._pooling.targets import (
     resolve_objective,
     supervised_rows,
 )
-from skquantum.estimators._pooling.windows import (
-    WindowedTransformer,
-    WindowLayer,
-)
-from skquantum.estimators._rows import TrainingRows, callback_data
+from skquantum.estimators._pooling.windows import WindowedTransformer
+from skquantum.estimators._rows import TrainingRows, callback_data, distinct_rows
 from skquantum.estimators._solvers import resolve_solver
 from skquantum.estimators._training import Layout, Settings, n_batch
 from skquantum.estimators._variational.base import Observables
 from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
-from skquantum.layers import (
-    QuantumLayer,
-    check_init,
-    initial_weights,
-    resolve_observables,
-)
+from skquantum.layers import QuantumLayer, check_init, initial_weights, resolve_observables
 
 # Each row costs a state of this many qubits at most: there are many windows.
 MAX_REGISTER = 12
@@ -95,19 +79,19 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     padding : {"same", "valid"}, default="same"
         Whether windows may stick out, over zeros, if they do not divide the input, or that
         is an error.
-    encoding : str or Encoding, default="angle"
-        Circuit that loads a window, on at most 12 qubits: "angle" has a qubit for each of up
-        to 12 values and folds more of them onto 8 qubits; "amplitude" needs the logarithm of
-        their number only. With "amplitude", of which only directions count, windows of zeros are
-        taken for constant ones.
+    encoding : str or Encoding, default="reuploading"
+        Circuit that loads a window, on at most 12 qubits: "reuploading" and "angle" have a qubit
+        for each of up to 12 values and fold more of them onto 8 qubits; "amplitude" needs the
+        logarithm of their number only. With "amplitude", of which only directions count, windows
+        of zeros are taken for constant ones.
     convolution : {"su4", "so4", "u2"} or Ansatz, default="u2"
         Two-qubit block; see :class:`skquantum.circuits.PoolingNetwork`.
     pooling : {"controlled", "measured", "modular", "select"}, default="controlled"
         How a kept qubit learns of the discarded one; see there. "measured" is "controlled" with
         a `circuit_` that has measurements.
     n_outputs : int, default=1
-        Qubits kept of each window: the values that it is pooled to, if Z is observed.
-    observables : str or list of cirq.PauliSum, default="Z"
+        Qubits kept of each window; with the default `observables` each gives three values.
+    observables : str or list of cirq.PauliSum, default="XYZ"
         Letters of "XYZ" for these Paulis of each kept qubit, or sums of Pauli strings on
         ``cirq.LineQubit.range(n_outputs)``, which stand for the kept qubits.
     n_stages : int or None, default=None
@@ -125,7 +109,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         that needs no second derivatives.
     learning_rate : float, default=0.1
         Size of the steps of "adam", "rmsprop" and "spsa".
-    max_iter : int, default=100
+    max_iter : int, default=300
         Limit on epochs, or on the iterations of a solver of SciPy.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch, each with all its windows; "auto" is at most 200.
@@ -158,7 +142,8 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         Angles of the circuit, in radians.
     readout_coef_, readout_intercept_ : ndarray
         The read-out that the weights were trained with: of all outputs to classes or values, or
-        of a window's outputs to its values. None for "random". It is meant to be replaced by the
+        of a window's outputs to its values; for values in units of their standard deviation, and
+        from their mean. None for "random". It is meant to be replaced by the
         model that comes after.
     input_shape_, output_shape_ : tuple of int
         Shape of a row, and of a transformed one: places of windows along each axis and, if
@@ -166,6 +151,8 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         a `pool_size` of as many axes, where a sequence has got channels).
     loss_curve_, best_loss_, validation_scores_, best_validation_score_, n_iter_
         As in :class:`VariationalClassifier`.
+    encoding_ : Encoding
+        The encoding as it was used, with a number for ``bandwidth="scale"``.
     layer_ : QuantumLayer
         The circuit of a window, its observables and its gradient.
     circuit_ : cirq.Circuit
@@ -229,17 +216,17 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         pool_size: int | Sequence[int] = 2,
         stride: int | Sequence[int] | None = None,
         padding: str = "same",
-        encoding: str | Encoding = "angle",
+        encoding: str | Encoding = "reuploading",
         convolution: str | Ansatz = "u2",
         pooling: str = "controlled",
         n_outputs: int = 1,
-        observables: Observables = "Z",
+        observables: Observables = "XYZ",
         n_stages: int | None = None,
         share_weights: bool = True,
         objective: str = "auto",
         solver: str = "adam",
         learning_rate: float = 0.1,
-        max_iter: int = 100,
+        max_iter: int = 300,
         batch_size: int | str = "auto",
         tol: float = 1e-3,
         n_iter_no_change: int = 5,
@@ -278,6 +265,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         self.verbose = verbose
 
     weights_: np.ndarray
+    encoding_: Encoding
     layer_: QuantumLayer
     objective_: str
 
@@ -324,6 +312,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         rows_X = self._fit_windows(X)
         self.objective_ = resolve_objective(self.objective, y)
         rng = check_random_state(self.random_state)
+        self.encoding_ = self._fitted_encoding(rows_X, sample_weight)
         self._build(rng)
         weights = initial_weights(self.init, self.layer_, self._ansatz, rng)
         if self.objective_ == "random":
@@ -362,7 +351,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         check_is_fitted(self)
         circuit = self.layer_.circuit
         if self._ansatz.pooling == "measured":
-            encoder, _ = self._encoding.compiled(self._windows.size)
+            encoder, _ = self.encoding_.compiled(self._windows.size)
             circuit = encoder.unfreeze() + self._ansatz.measured_form(self.layer_.n_qubits)
         return with_weights(circuit, self.layer_, self.weights_)
 
@@ -396,13 +385,20 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
             )
         return encoding
 
+    def _fitted_encoding(self, X: np.ndarray, sample_weight: Any) -> Encoding:
+        """Return the encoding with what is settled by the windows of the rows."""
+        rows = distinct_rows(X, np.zeros(len(X)), sample_weight)
+        windows = self._windows(rows.X)
+        weight = np.repeat(rows.weight, windows.shape[1])
+        return self._resolved_encoding().fitted(windows.reshape(len(weight), -1), weight)
+
     def _build(self, rng: np.random.RandomState) -> None:
         """Build the circuit of a window, and what takes all windows through it."""
-        self._encoding, self._ansatz = self._resolved_encoding(), self._network()
+        self._ansatz = self._network()
         size = self._windows.size
-        kept = self._ansatz.kept(self._encoding.width(size))
+        kept = self._ansatz.kept(self.encoding_.width(size))
         self.layer_ = QuantumLayer(
-            self._encoding,
+            self.encoding_,
             self._ansatz,
             observables_on(kept, self.observables),
             self.backend,
@@ -414,7 +410,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
             self.layer_,
             self._windows,
             len(self._windows.index),
-            self._encoding.accepts == "directions",
+            self.encoding_.accepts == "directions",
         )
         self._per_row = self._pool.n_windows
         self._output_names = self._named_outputs()

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from skquantum._validation import did_you_mean, shown
-from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
-from skquantum.estimators._base import settled
-from skquantum.estimators._qlstm.gates import (
-    CircuitGates,
-    EnhancedGates,
-    Gates,
-    LinearGates,
+from skquantum.circuits import (
+    Ansatz,
+    Encoding,
+    ScaleWarning,
+    resolve_ansatz,
+    resolve_encoding,
 )
+from skquantum.estimators._base import settled
+from skquantum.estimators._qlstm.gates import CircuitGates, EnhancedGates, Gates, LinearGates
 from skquantum.estimators._qlstm.network import RecurrentNetwork
 from skquantum.estimators._rows import TrainingRows
 from skquantum.layers import CircuitBank, check_angles, initial_weights
@@ -26,6 +28,9 @@ INITS = ("small_normal", "uniform")
 ENHANCED_QUBITS = 4
 DEFAULTS = {"n_layers": 2, "entangler": "alternate"}
 
+# A spread of inputs from which on most of them lie where sigmoids and arctangents are flat.
+LARGE = 5.0
+
 
 def check_cell_init(init: str | ArrayLike) -> None:
     """Raise an error for an unknown name."""
@@ -33,6 +38,20 @@ def check_cell_init(init: str | ArrayLike) -> None:
         raise ValueError(
             f"Unknown init {init!r}.{did_you_mean(init, INITS)} Names are "
             f"{', '.join(map(repr, INITS))}; an array of weights works too."
+        )
+
+
+def warn_of_size(X: np.ndarray) -> None:
+    """Warn if the numbers that go into a cell are far from unit size."""
+    with np.errstate(over="ignore"):
+        spread = X.std()
+    if spread > LARGE:
+        warnings.warn(
+            f"The values of X spread by {spread:.3g}; the arctangents and sigmoids of a cell tell "
+            "numbers of about unit size apart, and larger ones look alike. Put a scaler in front: "
+            "make_pipeline(StandardScaler(), ...).",
+            ScaleWarning,
+            stacklevel=3,
         )
 
 

@@ -8,11 +8,7 @@ import numpy as np
 
 from skquantum.estimators._head import HeadObjective
 from skquantum.estimators._losses import squared_error
-from skquantum.estimators._qlstm.gates import (
-    Gates,
-    Part,
-    glorot,
-)
+from skquantum.estimators._qlstm.gates import Gates, Part, glorot
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._training import Layout, Rows
 from skquantum.layers import CircuitBank

@@ -18,11 +18,7 @@ from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
 from skquantum.estimators._head import with_weights
-from skquantum.estimators._learning import (
-    Circuits,
-    TrainedMixin,
-    r2,
-)
+from skquantum.estimators._learning import Circuits, TrainedMixin, r2
 from skquantum.estimators._qlstm.build import (
     CELLS,
     build_network,
@@ -30,16 +26,10 @@ from skquantum.estimators._qlstm.build import (
     check_cell_init,
     first_weights,
     target_statistics,
+    warn_of_size,
 )
-from skquantum.estimators._qlstm.network import (
-    RecurrentNetwork,
-    RecurrentObjective,
-)
-from skquantum.estimators._rows import (
-    TrainingRows,
-    callback_data,
-    distinct_rows,
-)
+from skquantum.estimators._qlstm.network import RecurrentNetwork, RecurrentObjective
+from skquantum.estimators._rows import TrainingRows, callback_data, distinct_rows
 from skquantum.estimators._solvers import resolve_solver
 from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
 
@@ -318,6 +308,8 @@ default="small_normal"
         ConvergenceWarning
             If `max_iter` was reached, or the loss became infinite or no number at some step;
             then the last good weights are kept.
+        ScaleWarning
+            If the values of `X` are much larger than one.
         """
         resolve_solver(self.solver)
         check_cell_init(self.init)
@@ -336,6 +328,8 @@ default="small_normal"
         self._flat = targets.ndim == 1
         targets = targets.reshape(len(targets), -1).astype(np.float64)
         rows = distinct_rows(rows_X, targets, sample_weight)
+        if self.cell != "lstm":
+            warn_of_size(rows.X)
         self._build(rows, learned)
         self._learn(rows, data=data)
         return self

@@ -18,27 +18,14 @@ from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import shown
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
 from skquantum.estimators._base import settled
-from skquantum.estimators._head import (
-    HeadObjective,
-    QuantumHead,
-    make_layer,
-    with_weights,
-)
+from skquantum.estimators._blocks import block_layer, fitted_encoding
+from skquantum.estimators._head import HeadObjective, QuantumHead, make_layer, with_weights
 from skquantum.estimators._learning import Circuits, TrainedMixin
 from skquantum.estimators._losses import Loss, resolve_loss
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._solvers import is_stochastic, resolve_solver
-from skquantum.execution import (
-    GRADIENTS,
-    Backend,
-    circuit_resources,
-    resolve_backend,
-)
-from skquantum.layers import (
-    QuantumLayer,
-    check_init,
-    initial_weights,
-)
+from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
+from skquantum.layers import QuantumLayer, check_init, initial_weights
 
 # The number of layers unless somebody sets another one.
 N_LAYERS = 3
@@ -64,7 +51,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "n_qubits": [Interval(Integral, 1, None, closed="left"), None],
         "reupload": ["boolean"],
-        "embedding": [StrOptions({"linear"}), None],
+        "embedding": [StrOptions({"auto", "linear"}), None],
         "observables": [str, list, tuple, None],
         "loss": [str],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -124,8 +111,10 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         self.verbose = verbose
 
     weights_: np.ndarray
+    encoding_: Encoding
     layer_: QuantumLayer
     _head: QuantumHead
+    _n_blocks: int
 
     @property
     def circuit_(self) -> cirq.Circuit:
@@ -189,11 +178,12 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         n_features, n_outputs = rows.X.shape[1], rows.targets.shape[1]
         learned = self._head.layout if self._resumes() else None
         embedding = self.embedding == "linear"
+        self.encoding_, index = self._fitted_encoding(rows)
         ansatz = with_layers(self.ansatz, self.n_layers)
         rng = check_random_state(self.random_state)
         self.layer_ = make_layer(
-            n_features,
-            encoding=settled(resolve_encoding(self.encoding)),
+            index.shape[1],
+            encoding=self.encoding_.block,
             ansatz=ansatz,
             n_qubits=self.n_qubits,
             embedding=embedding,
@@ -204,15 +194,26 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
             backend=self.backend,
             random_state=rng,
         )
+        self._n_blocks = len(index)
+        layer = block_layer(self.layer_, index) if self._n_blocks > 1 else self.layer_
         self._head = QuantumHead(
-            self.layer_, n_features=n_features, n_outputs=n_outputs, embedding=embedding
+            layer, n_features=n_features, n_outputs=n_outputs, embedding=embedding
         )
         weights = initial_weights(self.init, self.layer_, ansatz, rng)
         start = self._head.start(rng, weights, self._first_intercept(rows))
         self._start(start, rng, self._head.layout, learned)
 
+    def _fitted_encoding(self, rows: TrainingRows) -> tuple[Encoding, np.ndarray]:
+        """Return the encoding as it suits the rows, and the features of each block."""
+        encoding = settled(resolve_encoding(self.encoding))
+        if self.embedding == "auto" and self.n_qubits is None:
+            return fitted_encoding(encoding, rows.X, rows.weight)
+        if self.embedding != "linear":  # which learns its factors
+            encoding = encoding.fitted(rows.X, rows.weight)
+        return encoding, encoding.blocks(rows.X.shape[1])
+
     def _circuits(self) -> list[Circuits]:
-        return [Circuits(self.layer_, 1, self._head.embedding)]
+        return [Circuits(self.layer_, self._n_blocks, self._head.embedding)]
 
     def _objective(self, rows: TrainingRows, aside: TrainingRows | None) -> HeadObjective:
         loss = resolve_loss(self.loss, self._losses)

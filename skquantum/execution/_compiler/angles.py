@@ -10,11 +10,7 @@ import numpy as np
 import sympy
 
 from skquantum._symbols import NotANumber, number, undefined_functions
-from skquantum.execution._compiler.formulas import (
-    Formulas,
-    NotDifferentiable,
-    derivative,
-)
+from skquantum.execution._compiler.formulas import Formulas, NotDifferentiable, derivative
 
 # Radians. Beyond this, neighbouring numbers of double precision are further apart than 1e-4.
 LARGEST = 1e12

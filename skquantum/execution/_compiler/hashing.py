@@ -7,15 +7,8 @@ import sympy
 
 from skquantum._symbols import is_symbolic
 from skquantum.execution._compiler.angles import check_exponent
-from skquantum.execution._compiler.gates import (
-    MAX_GATE_QUBITS,
-    refusal,
-)
-from skquantum.execution._compiler.rotations import (
-    as_operations,
-    matrix_of,
-    rotation_form,
-)
+from skquantum.execution._compiler.gates import MAX_GATE_QUBITS, refusal
+from skquantum.execution._compiler.rotations import as_operations, matrix_of, rotation_form
 
 
 def hashable(circuit: cirq.AbstractCircuit) -> cirq.FrozenCircuit:

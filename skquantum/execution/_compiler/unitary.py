@@ -15,10 +15,7 @@ import numpy as np
 import sympy
 
 from skquantum._symbols import is_symbolic, resolve_operation, symbols_of
-from skquantum.execution._compiler.rotations import (
-    check_finite,
-    rotation_form,
-)
+from skquantum.execution._compiler.rotations import check_finite, rotation_form
 
 # Where symbols are tried, until a gate takes one: a probability and an angle, then other numbers.
 PROBES = (0.37, -1.3, 2.0, 1.0)

@@ -16,11 +16,7 @@ import networkx as nx  # type: ignore[import-untyped]
 import numpy as np
 
 from skquantum._validation import did_you_mean
-from skquantum.execution._device.marks import (
-    KEEP_MARKS,
-    run_marks,
-    split,
-)
+from skquantum.execution._device.marks import KEEP_MARKS, run_marks, split
 from skquantum.execution._engine import qsim
 
 KEY = "measured"  # the measurement's, in every circuit that a sampler gets

@@ -18,12 +18,7 @@ import cirq
 import numpy as np
 import qsimcirq
 
-from skquantum.execution._compiler.program import (
-    Fixed,
-    Phases,
-    PhaseTable,
-    Program,
-)
+from skquantum.execution._compiler.program import Fixed, Phases, PhaseTable, Program
 from skquantum.execution._engine.derived import derived
 
 CHUNK_AMPLITUDES = 2**18  # what stays in a core's second-level cache, with its temporaries

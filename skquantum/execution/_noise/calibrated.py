@@ -19,23 +19,9 @@ import numpy as np
 
 from skquantum._symbols import is_symbolic
 from skquantum.execution._compiler.gates import flatten
-from skquantum.execution._compiler.rotations import (
-    RotationForm,
-    matrix_of,
-    rotation_form,
-)
-from skquantum.execution._device.marks import (
-    KEEP_MARKS,
-    is_mark,
-    run_marks,
-    split,
-)
-from skquantum.execution._device.target import (
-    Target,
-    device_target,
-    google_engine,
-    interactions,
-)
+from skquantum.execution._compiler.rotations import RotationForm, matrix_of, rotation_form
+from skquantum.execution._device.marks import KEEP_MARKS, is_mark, run_marks, split
+from skquantum.execution._device.target import Target, device_target, google_engine, interactions
 from skquantum.execution._noise.models import Noise
 
 NEGLIGIBLE = 1e-9  # angles below it are no gate

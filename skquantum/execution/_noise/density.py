@@ -14,33 +14,16 @@ from typing import Any
 import cirq
 import numpy as np
 
-from skquantum.execution._compiler.program import (
-    Fixed,
-    Phases,
-    Program,
-    apply_constant,
-)
+from skquantum.execution._compiler.program import Fixed, Phases, Program, apply_constant
 from skquantum.execution._engine.adjoint import bind
 from skquantum.execution._engine.derived import derived
 from skquantum.execution._engine.evaluator import AdjointEvaluator
 from skquantum.execution._engine.overlaps import DOUBLE_PRECISION_WORK
-from skquantum.execution._engine.qsim import (
-    adjoint,
-    apply_fixed,
-    padded,
-    run,
-)
+from skquantum.execution._engine.qsim import adjoint, apply_fixed, padded, run
 from skquantum.execution._engine.threads import one_blas_thread
 from skquantum.execution._evaluation import Evaluator, Pullback
-from skquantum.execution._measurement import (
-    MeasurementSetting,
-    measurement_settings,
-    offsets,
-)
-from skquantum.execution._noise.models import (
-    Noise,
-    readout,
-)
+from skquantum.execution._measurement import MeasurementSetting, measurement_settings, offsets
+from skquantum.execution._noise.models import Noise, readout
 
 
 class LinearObservables:

@@ -12,16 +12,9 @@ import sympy
 
 from skquantum.execution._compiler.compile import compile_program
 from skquantum.execution._engine.overlaps import row_blocks
-from skquantum.execution._engine.qsim import (
-    fewest_columns,
-    run,
-)
+from skquantum.execution._engine.qsim import fewest_columns, run
 from skquantum.execution._engine.threads import one_blas_thread
-from skquantum.execution._measurement import (
-    MeasurementSetting,
-    measurement_settings,
-    offsets,
-)
+from skquantum.execution._measurement import MeasurementSetting, measurement_settings, offsets
 from skquantum.execution._noise.density import (
     DensityEvaluator,
     LinearObservables,
@@ -39,10 +32,7 @@ from skquantum.execution._noise.shots import (
     row_keys,
     uniform,
 )
-from skquantum.execution._noise.superoperators import (
-    compile_density,
-    compile_halves,
-)
+from skquantum.execution._noise.superoperators import compile_density, compile_halves
 from skquantum.execution._noise.trajectories import (
     noisy_circuit,
     sampled_bits,

@@ -23,23 +23,10 @@ import numpy as np
 import sympy
 
 from skquantum._symbols import is_symbolic, symbols_of
-from skquantum.execution._compiler.fusion import (
-    Gate,
-    Run,
-    matrix_on,
-)
-from skquantum.execution._compiler.gates import (
-    check_symbols,
-    depends_on,
-    flatten,
-    runs_directly,
-)
+from skquantum.execution._compiler.fusion import Gate, Run, matrix_on
+from skquantum.execution._compiler.gates import check_symbols, depends_on, flatten, runs_directly
 from skquantum.execution._compiler.program import DENSE_QUBITS, Program
-from skquantum.execution._compiler.rotations import (
-    RotationForm,
-    matrix_of,
-    rotation_form,
-)
+from skquantum.execution._compiler.rotations import RotationForm, matrix_of, rotation_form
 from skquantum.execution._compiler.schedule import Schedule
 from skquantum.execution._measurement import compute_uncompute
 from skquantum.execution._noise.models import (

@@ -20,19 +20,10 @@ import numpy as np
 import sympy
 
 from skquantum._symbols import is_symbolic, resolve_operation, with_values
-from skquantum.execution._compiler.gates import (
-    check_symbols,
-    flatten,
-)
+from skquantum.execution._compiler.gates import check_symbols, flatten
 from skquantum.execution._compiler.rotations import rotation_form
-from skquantum.execution._engine.qsim import (
-    trajectory_bits,
-    trajectory_means,
-)
-from skquantum.execution._measurement import (
-    MeasurementSetting,
-    compute_uncompute,
-)
+from skquantum.execution._engine.qsim import trajectory_bits, trajectory_means
+from skquantum.execution._measurement import MeasurementSetting, compute_uncompute
 from skquantum.execution._noise.models import (
     Noise,
     is_constant_channel,

@@ -10,18 +10,9 @@ import numpy as np
 
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.execution import Backend
-from skquantum.layers._banks.bound import (
-    BoundBank,
-    LayerBank,
-)
-from skquantum.layers._banks.products import (
-    ProductBank,
-    ProductCircuits,
-)
-from skquantum.layers._banks.states import (
-    EncodedBank,
-    EncodedCircuits,
-)
+from skquantum.layers._banks.bound import BoundBank, LayerBank
+from skquantum.layers._banks.products import ProductBank, ProductCircuits
+from skquantum.layers._banks.states import EncodedBank, EncodedCircuits
 from skquantum.layers._layer import QuantumLayer
 
 # Up to here matrices for all rows, of 4 ** n_qubits elements, beat the states of each row.
