@@ -39,6 +39,8 @@ class AmplitudeEncoding(Encoding):
     array([[0. , 0.5, 0. ]])
     """
 
+    accepts = "directions"
+
     def build(self, n_features: int) -> cirq.Circuit:
         """Build the circuit that encodes one row.
 
@@ -94,6 +96,10 @@ class AmplitudeEncoding(Encoding):
             The base-2 logarithm of `n_features`, rounded up, and at least 1.
         """
         return max(1, (self._check_size(n_features, "n_features") - 1).bit_length())
+
+    def n_inputs(self, n_qubits: int) -> int:
+        """Return the number of amplitudes of a register, see :meth:`Encoding.n_inputs`."""
+        return 2**n_qubits
 
     def check(self, X: Any) -> np.ndarray:
         """Return the data as an array, see :meth:`Encoding.check`; rows of zeros are refused."""

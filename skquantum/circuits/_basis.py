@@ -31,6 +31,8 @@ class BasisEncoding(Encoding):
     1: ───X^x_1───
     """
 
+    accepts = "bits"
+
     def build(self, n_features: int) -> cirq.Circuit:
         """Build the circuit that encodes one row.
 

@@ -137,6 +137,15 @@ class BlockEncoding(Encoding):
         return np.hstack([self.block.encode(np.ascontiguousarray(X[:, block])) for block in index])
 
     @property
+    def accepts(self) -> str:
+        """What the encoding of a block does."""
+        return self.block.accepts
+
+    def n_inputs(self, n_qubits: int) -> int:
+        """Return the features of as many blocks as fit; see :meth:`Encoding.n_inputs`."""
+        return max(1, n_qubits // self.block.width(self.size)) * self.size
+
+    @property
     def block(self) -> Encoding:
         """The encoding of one block."""
         return resolve_encoding(self.encoding)

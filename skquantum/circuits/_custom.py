@@ -100,6 +100,10 @@ class CircuitEncoding(Encoding):
             )
         return symbols
 
+    def n_inputs(self, n_qubits: int) -> int:
+        """Return the number of data symbols, see :meth:`Encoding.n_inputs`."""
+        return len(symbols_of(self.circuit)) or 1  # `build` says what is wrong with none
+
 
 class CircuitAnsatz(Ansatz):
     """The user's own Cirq circuit as an ansatz of one layer.

@@ -8,13 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skquantum._symbols import symbols_of
 from skquantum._validation import did_you_mean, shown
 from skquantum.circuits import (
-    AmplitudeEncoding,
     Ansatz,
-    BasisEncoding,
-    CircuitEncoding,
     Encoding,
     ScaleWarning,
     resolve_ansatz,
@@ -129,10 +125,7 @@ def _n_read(estimator: Any) -> int:
     """Return how many numbers the linear map makes for the circuits of "linear_enhanced"."""
     encoding = resolve_encoding(estimator.encoding)
     own = encoding.get_params(deep=False).get("n_qubits")
-    n_qubits = estimator.n_qubits or own or ENHANCED_QUBITS
-    if isinstance(encoding, CircuitEncoding):  # one for each of its symbols
-        return len(symbols_of(encoding.circuit)) or 1
-    return 2**n_qubits if isinstance(encoding, AmplitudeEncoding) else n_qubits
+    return encoding.n_inputs(estimator.n_qubits or own or ENHANCED_QUBITS)
 
 
 def _bank(
@@ -166,7 +159,7 @@ def _bank(
 def _encoding(estimator: Any, n_features: int) -> Encoding:
     """Return the encoding on the register of the cell."""
     encoding = settled(resolve_encoding(estimator.encoding))
-    if isinstance(encoding, BasisEncoding):
+    if encoding.accepts == "bits":
         raise ValueError(
             f"encoding={encoding} takes bits, but the circuits of a cell read real numbers; use "
             "another encoding, such as 'arctan'."
