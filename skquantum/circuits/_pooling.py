@@ -10,7 +10,7 @@ import sympy
 from sklearn.utils._param_validation import StrOptions
 
 from skquantum._symbols import resolve
-from skquantum._validation import class_hint, did_you_mean, shown
+from skquantum._validation import class_hint, shown, unknown
 from skquantum.circuits._angle import rotations
 from skquantum.circuits._ansatz import Ansatz, RepeatedAnsatz, weight_symbols
 from skquantum.circuits._folding import POSITIVE_INTEGER
@@ -117,10 +117,8 @@ def resolve_block(convolution: str | Ansatz) -> tuple[Block, int]:
     if isinstance(convolution, str):
         if convolution in BLOCKS:
             return BLOCKS[convolution]
-        raise ValueError(
-            f"Unknown convolution {convolution!r}.{did_you_mean(convolution, BLOCKS)} Names are "
-            f"{names}; an Ansatz instance, which is used on two qubits, works too."
-        )
+        own = "an Ansatz instance, which is used on two qubits, works too"
+        raise ValueError(unknown("convolution", convolution, BLOCKS, own))
     is_circuit = isinstance(convolution, cirq.AbstractCircuit)
     hint = " Wrap it: CircuitAnsatz(circuit)." if is_circuit else class_hint(convolution, Ansatz)
     raise TypeError(

@@ -10,7 +10,7 @@ from sklearn.metrics import mean_squared_error
 from sklearn.model_selection import TimeSeriesSplit
 
 from skquantum import datasets
-from skquantum._validation import did_you_mean, plain
+from skquantum._validation import plain, unknown
 from skquantum.comparison._data import (
     INNER_SPLITS,
     Data,
@@ -319,10 +319,7 @@ def _column_of(frame: Any, column: str | None) -> str:
         return "target" if "target" in columns else numeric[0]
     column = plain(" ".join(column.split()))
     if column not in columns:
-        raise ValueError(
-            f"There is no column {column!r}.{did_you_mean(column, columns)} "
-            f"There are: {', '.join(columns)}."
-        )
+        raise ValueError(unknown("column", column, columns))
     return column
 
 

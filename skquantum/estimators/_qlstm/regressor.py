@@ -24,10 +24,10 @@ from skquantum.estimators._learning import (
     r2,
 )
 from skquantum.estimators._qlstm.build import (
+    CELL_INITS,
     CELLS,
     build_network,
     cell_ansatz,
-    check_cell_init,
     first_weights,
     target_statistics,
 )
@@ -42,6 +42,7 @@ from skquantum.estimators._rows import (
 )
 from skquantum.estimators._solvers import resolve_solver
 from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
+from skquantum.layers import check_init
 
 POSITIVE = Interval(Integral, 1, None, closed="left")
 
@@ -320,7 +321,7 @@ default="small_normal"
             then the last good weights are kept.
         """
         resolve_solver(self.solver)
-        check_cell_init(self.init)
+        check_init(self.init, CELL_INITS)
         data = callback_data(X, y, sample_weight)
         learned = self._network if self.warm_start and hasattr(self, "weights_") else None
         rows_X, targets = validate_data(

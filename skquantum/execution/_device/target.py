@@ -15,7 +15,7 @@ import cirq
 import networkx as nx  # type: ignore[import-untyped]
 import numpy as np
 
-from skquantum._validation import did_you_mean
+from skquantum._validation import unknown
 from skquantum.execution._device.marks import (
     KEEP_MARKS,
     run_marks,
@@ -293,10 +293,7 @@ def google_engine(name: str) -> Any:
         ) from error
     names = engine.list_virtual_processors()
     if name not in names:
-        raise ValueError(
-            f"Unknown device {name!r}.{did_you_mean(name, names)} Choose from "
-            f"{', '.join(map(repr, names))}, or pass a cirq.Device."
-        )
+        raise ValueError(unknown("device", name, names, "a cirq.Device works too"))
     return engine
 
 
