@@ -300,25 +300,6 @@ class PoolingNetwork(Ansatz):
         self.share_weights = share_weights
 
     def layers(self, n_qubits: int) -> list[cirq.Circuit]:
-        """Build the stages, one circuit each.
-
-        Parameters
-        ----------
-        n_qubits : int
-            Number of qubits to act on.
-
-        Returns
-        -------
-        layers : list of cirq.Circuit
-            Convolution and pooling of each stage, with the weights ``w_0``, ``w_1``, ... numbered
-            on from stage to stage.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is not valid, `n_qubits` is less than 1 or than `n_outputs`, or there
-            are not enough qubits for `n_stages`.
-        """
         return self._circuits(n_qubits, *POOLINGS.get(self.pooling, (_select, 0)))
 
     def kept(self, n_qubits: int) -> tuple[cirq.LineQubit, ...]:

@@ -230,7 +230,6 @@ class QsimBackend(Backend):
         return noisy.density_matrices(frozen, order, array)
 
     def check_matrix(self, n_rows: int, n_columns: int) -> None:
-        """Raise a ValueError if a matrix of float64 would exceed `max_memory`."""
         needed = 8 * n_rows * n_columns
         if needed > self._memory():
             raise ValueError(

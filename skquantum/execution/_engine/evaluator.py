@@ -89,11 +89,9 @@ class AdjointEvaluator(Evaluator):
 
     @property
     def n_state_qubits(self) -> int | None:
-        """The number of qubits of its program."""
         return self.program.n_qubits
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return expectation values, shape (n_samples, n_observables)."""
         bound, out = self._start(X, weights)
         with one_blas_thread(len(X) * len(self.program.start)):
             for run in self._runs(bound, X, weights):
@@ -103,12 +101,6 @@ class AdjointEvaluator(Evaluator):
     def forward_vjp(
         self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
     ) -> tuple[np.ndarray, Pullback]:
-        """Return expectation values, and the function that gives gradients for them.
-
-        The function takes dL/d(expectations), shape (n_samples, n_observables), and returns
-        dL/dX, shape (n_samples, n_data), and dL/dweights, shape (n_weights,). Without
-        `data_gradient` the former is zero, and what it alone needs is not computed.
-        """
         by_row_needed = data_gradient or self.program.row_angles.has_weights
         by_row_needed = by_row_needed and self.prepare is None
         bound, out = self._start(X, weights)

@@ -170,7 +170,6 @@ class DensityEvaluator(Evaluator):
         self._evaluator(self.head, observables)  # refuses what has no derivative
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return expectation values, shape (n_samples, n_observables)."""
         junction = self._junction(self.fused_tail, weights)
         values = self._evaluator(self.fused_head, junction).forward(X, weights)
         return values + self.observables.offsets
@@ -178,10 +177,6 @@ class DensityEvaluator(Evaluator):
     def forward_vjp(
         self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
     ) -> tuple[np.ndarray, Pullback]:
-        """Return expectation values, and the function that gives gradients for them.
-
-        As for `AdjointEvaluator`.
-        """
         junction = self._junction(self.tail, weights)
         values, head = self._evaluator(self.head, junction).forward_vjp(
             X, weights, data_gradient=data_gradient
