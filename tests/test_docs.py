@@ -60,7 +60,7 @@ def test_every_room_is_on_the_architecture_page(module):
 
 
 def classes() -> list[type]:
-    """Return every class that a module of the package defines, but for a module's own and protocols."""
+    """Return the classes that modules define, but for protocols and those of a module alone."""
     found = []
     for info in pkgutil.walk_packages(skquantum.__path__, "skquantum."):
         if not info.name.endswith("__main__"):
