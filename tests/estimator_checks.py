@@ -34,9 +34,9 @@ def _id(value):
     return name_of(value) if hasattr(value, "func") else re.sub(r"\s", "", repr(value))
 
 
-def parametrize_with_checks_that_see(estimators, without=()):
+def parametrize_with_checks_that_see(estimators, without=frozenset()):
     """Decorate a test of an estimator and a check: as scikit-learn's, with the checks above."""
-    names = SEEN_BY.keys() - set(without)
+    names = SEEN_BY.keys() - without
     cases = [
         case
         for estimator in estimators

@@ -25,7 +25,7 @@ from skquantum.comparison._models import (
     models_for,
 )
 from skquantum.comparison._naive import Persistence, SeasonalNaive
-from skquantum.comparison._series import Windows
+from skquantum.comparison._series import Windowing
 
 # Whole numbers are classes if there are no more of them, each in so many rows on average.
 FEW_CLASSES, ROWS_PER_VALUE = 10, 5
@@ -124,7 +124,7 @@ def named_baselines(baselines: Any, task: str) -> Named:
     return found
 
 
-def for_series(named: Named, windows: Windows) -> Named:
+def for_series(named: Named, windows: Windowing) -> Named:
     """Fit models to how a series is cut: to its season, and to several steps at once."""
     found = []
     for name, estimator, grid in named:

@@ -35,7 +35,7 @@ from skquantum.execution._engine.qsim import (
 from skquantum.execution._engine.threads import one_blas_thread
 from skquantum.execution._evaluation import Evaluator
 from skquantum.execution._noise.resolve import resolve_noise
-from skquantum.execution._noise.run import NoisyRun
+from skquantum.execution._noise.run import NoisyRunner
 
 METHODS = ("auto", "density", "trajectories")
 
@@ -383,14 +383,14 @@ class QsimBackend(Backend):
                 "backend."
             )
 
-    def _noisy(self) -> NoisyRun | None:
+    def _noisy(self) -> NoisyRunner | None:
         """Return how to run with noise or shots; None without either."""
         if self.noise is None and self.shots is None:
             return None
         noise = resolve_noise(self.noise)
         if noise is None and self.shots is None:
             return None
-        return NoisyRun(
+        return NoisyRunner(
             noise,
             self.shots,
             self.method,

@@ -18,8 +18,8 @@ import numpy as np
 from skquantum._validation import unknown
 from skquantum.execution._device.marks import (
     KEEP_MARKS,
+    original_and_instead,
     run_marks,
-    split,
 )
 from skquantum.execution._engine import qsim
 
@@ -90,7 +90,7 @@ class Target:
         -------
         cirq.FrozenCircuit
         """
-        circuit, instead = split(circuit)
+        circuit, instead = original_and_instead(circuit)
         small = cirq.decompose(circuit, keep=_is_small, on_stuck_raise=_stuck)
         flat = cirq.Circuit(op for op in small if op.qubits)
         place, fits = self.place(tuple(qubits), interactions(flat))

@@ -27,8 +27,8 @@ from skquantum.execution._compiler.rotations import (
 from skquantum.execution._device.marks import (
     KEEP_MARKS,
     is_mark,
+    original_and_instead,
     run_marks,
-    split,
 )
 from skquantum.execution._device.target import (
     Target,
@@ -89,7 +89,7 @@ class _Placement:
     ) -> tuple[cirq.FrozenCircuit, tuple[cirq.Qid, ...]]:
         qubits = tuple(sorted(circuit.all_qubits()))
         self.target.check(len(qubits))
-        body, instead = split(circuit)
+        body, instead = original_and_instead(circuit)
         native = _tidy(cirq.Circuit(native_operations(body, self.entangler)))
         place, fits = self.target.place(qubits, interactions(native))
         if fits:

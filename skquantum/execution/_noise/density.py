@@ -25,8 +25,8 @@ from skquantum.execution._engine.derived import derived
 from skquantum.execution._engine.evaluator import AdjointEvaluator
 from skquantum.execution._engine.overlaps import DOUBLE_PRECISION_WORK
 from skquantum.execution._engine.qsim import (
-    adjoint,
     apply_fixed,
+    inverse,
     padded,
     run,
 )
@@ -109,7 +109,7 @@ def _observable_vectors(setting: MeasurementSetting, errors: Fixed) -> np.ndarra
         gates.append((matrix, (place[qubit],)))
         gates.append((matrix.conj(), (n_qubits + place[qubit],)))
     measured = Fixed((*gates, *errors.gates))
-    vectors[:, used] = apply_constant(adjoint(measured), vectors[:, used], 2 * n_qubits)
+    vectors[:, used] = apply_constant(inverse(measured), vectors[:, used], 2 * n_qubits)
     # Products of matrices leave dust where the exact value is zero.
     vectors[abs(vectors) < 1e-15] = 0
     return vectors
@@ -165,8 +165,8 @@ class DensityEvaluator(Evaluator):
     ) -> None:
         self.observables = observables
         self.n_threads = n_threads
-        self.head, self.tail = split(program)
-        self.fused_head, self.fused_tail = split(fused)
+        self.head, self.tail = at_junction(program)
+        self.fused_head, self.fused_tail = at_junction(fused)
         self._evaluator(self.head, observables)  # refuses what has no derivative
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -216,11 +216,11 @@ def density_expectations(
 
     In two pictures, as `DensityEvaluator`.
     """
-    head, tail = split(program)
+    head, tail = at_junction(program)
     vectors = _wide(observables.vectors)
     for segment in reversed(tail.segments):
         assert isinstance(segment, Fixed)  # there are no weights
-        vectors = apply_fixed(adjoint(segment), vectors, n_threads)
+        vectors = apply_fixed(inverse(segment), vectors, n_threads)
     junction = _Junction(vectors[:, : observables.n_observables])
     out = np.empty((len(values), observables.n_observables))
     with one_blas_thread(len(values) * len(program.start)):
@@ -235,7 +235,7 @@ def _wide(vectors: np.ndarray) -> np.ndarray:
 
 
 @derived
-def split(program: Program) -> tuple[Program, Program]:
+def at_junction(program: Program) -> tuple[Program, Program]:
     """Split a program after the last phases that differ from row to row."""
     segments = program.segments
     by_row = [i for i, s in enumerate(segments) if isinstance(s, Phases) and s.by_row]

@@ -25,7 +25,7 @@ import sympy
 from skquantum._symbols import is_symbolic, symbols_of
 from skquantum.execution._compiler.fusion import (
     Gate,
-    Run,
+    GateGroup,
     matrix_on,
 )
 from skquantum.execution._compiler.gates import (
@@ -162,7 +162,7 @@ class _Doubled:
         pair = qubit, len(self.index) + qubit
         rotates = any(isinstance(gate.what, RotationForm) for gate in gates)
         if rotates and self.fused:
-            self.schedule.add(Run(set(pair), gates))
+            self.schedule.add(GateGroup(set(pair), gates))
             return
         for is_noisy, part in groupby(gates, lambda gate: len(gate.qubits) == 2):
             if not is_noisy:
