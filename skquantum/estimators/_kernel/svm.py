@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from skquantum._named_parts import NamedPartsMixin, is_same
-from skquantum._validation import all_or_nothing, class_hint, did_you_mean, shown
+from skquantum._validation import all_or_nothing, class_hint, shown, unknown
 from skquantum.circuits import Encoding, resolve_encoding
 from skquantum.estimators._base import mean_and_unit, settled
 from skquantum.estimators._calibration import fit_machine, fit_sigmoids, probabilities
@@ -68,10 +68,7 @@ def resolve_kernel(
     if isinstance(kernel, str) and kernel in KERNELS:
         return KERNELS[kernel](encoding=encoding, backend=backend)
     if isinstance(kernel, str):
-        raise ValueError(
-            f"Unknown kernel {kernel!r}.{did_you_mean(kernel, KERNELS)} Names are "
-            f"{', '.join(map(repr, KERNELS))}; a Kernel instance works too."
-        )
+        raise ValueError(unknown("kernel", kernel, KERNELS, "a Kernel instance works too"))
     hint = class_hint(kernel, Kernel)
     if isinstance(kernel, cirq.AbstractCircuit):
         hint = " Make it the encoding: encoding=CircuitEncoding(circuit)."
