@@ -9,7 +9,6 @@ import pytest
 import sympy
 from numpy.testing import assert_allclose
 
-from skquantum import _symbols
 from skquantum.circuits import AmplitudeEncoding
 from skquantum.execution import (
     Backend,
@@ -202,11 +201,15 @@ def test_a_circuit_is_looked_at_once(monkeypatch):
     for _ in range(3):
         ReferenceBackend().states(circuit, [X], [[0.1]])
     assert len(seen) == 2
+
+
+def test_what_is_known_of_a_circuit_goes_with_it(monkeypatch):
+    monkeypatch.setattr(_unitary, "check_finite", lambda circuit: None)  # it remembers a few
+    circuit = cirq.FrozenCircuit(cirq.rx(X)(A), cirq.Z(A))
+    _unitary.check_circuit(circuit)
     key = id(circuit)
     assert key in _unitary._unitary
-    seen.clear()
     del circuit
-    _symbols._of_frozen.cache_clear()  # which holds the last circuits asked for their symbols
     gc.collect()
     assert key not in _unitary._unitary
 
