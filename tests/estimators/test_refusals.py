@@ -83,7 +83,8 @@ FITTED = {
         FRAME, np.repeat(["a", "b"], 6),
     ),
     "svc, repaired": (
-        QuantumKernelSVC(ZZEncoding(), psd="clip", mitigation="depolarizing"), FRAME, LABELS
+        QuantumKernelSVC(ZZEncoding(), kernel="fidelity", psd="clip", mitigation="depolarizing"),
+        FRAME, LABELS,
     ),
     "svr": (QuantumKernelSVR(kernel=ProjectedKernel(ZZEncoding())), FRAME, NUMBERS),
     "repair": (GramRepair("nearest", "depolarizing", n_qubits=4), GRAM - 0.1 * np.eye(12), None),
