@@ -306,3 +306,10 @@ def test_the_package_imports_its_rooms_when_they_are_used():
         "else:\n    raise AssertionError\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=ROOT)
+
+
+def test_what_is_unknown_is_told_by_one_function():
+    """`_validation.unknown` writes the sentence, so that it reads alike for every parameter."""
+    own = re.compile(r'"Unknown |"There are: |Did you mean')
+    told = {str(path.relative_to(PACKAGE)) for path in MODULES if own.search(path.read_text())}
+    assert told == {"_validation.py"}

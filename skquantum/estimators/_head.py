@@ -226,7 +226,6 @@ class HeadObjective(Objective):
         self._penalised = head.penalised()
 
     def loss(self, theta: np.ndarray, rows: Rows) -> float:
-        """Return the loss."""
         at = self.rows[rows]
         try:
             outputs = self._outputs(theta, at)
@@ -237,7 +236,6 @@ class HeadObjective(Objective):
         return float(row_loss @ at.weight / total + self._penalty(theta, total))
 
     def loss_and_grad(self, theta: np.ndarray, rows: Rows) -> tuple[float, np.ndarray]:
-        """Return the loss and its gradient."""
         at = self.rows[rows]
         self.n_backward += len(at.X)
         try:
@@ -261,7 +259,6 @@ class HeadObjective(Objective):
         return np.nan
 
     def validation_score(self, theta: np.ndarray) -> float:
-        """Return the estimator's score on the rows set aside."""
         assert self.aside is not None
         try:
             outputs = self._outputs(theta, self.aside)

@@ -178,7 +178,7 @@ def test_parameters_of_a_named_kernel_in_a_grid_search():
     again = clone(search.best_estimator_).fit(X, NAMES)
     np.testing.assert_array_equal(again.predict(X), search.predict(X))
     named = QuantumKernelSVC().set_params(kernel="projected", kernel__gamma=0.5)
-    assert repr(named.kernel) == "ProjectedKernel(gamma=0.5)"
+    assert repr(named.kernel) == "ProjectedKernel(encoding='reuploading', gamma=0.5)"
     with pytest.raises(ValueError, match="Invalid parameter 'gamma' for estimator FidelityKernel"):
         QuantumKernelSVC(kernel="fidelity").set_params(kernel__gamma=1.0)
 
@@ -268,7 +268,14 @@ def test_probabilities_need_two_rows_of_each_class(monkeypatch):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda **params: QuantumKernelSVC("angle", probability=True, random_state=0, **params),
+        lambda **params: QuantumKernelSVC(
+            # What is learned of the rows would see the weights, but not those of the classes.
+            AngleEncoding(bandwidth=1.0),
+            kernel="fidelity",
+            probability=True,
+            random_state=0,
+            **params,
+        ),
         lambda **params: VariationalClassifier(
             n_layers=1, max_iter=3, tol=0, random_state=0, **params
         ),

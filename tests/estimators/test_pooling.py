@@ -38,6 +38,7 @@ from skquantum.estimators._head import (
     QuantumHead,
 )
 from skquantum.estimators._losses import log_loss
+from skquantum.estimators._pooling import classical as _classical
 from skquantum.estimators._pooling.windows import (
     Windows,
 )
@@ -235,7 +236,8 @@ def test_blank_windows_under_amplitude_encoding_are_constant_ones():
 def test_chunks_do_not_change_the_outputs(monkeypatch):
     whole = untrained().fit(X)
     expected = whole.transform(X)
-    monkeypatch.setattr(_blocks, "WINDOWS_AT_ONCE", 50)
+    for module in (_blocks, _classical):
+        monkeypatch.setattr(module, "WINDOWS_AT_ONCE", 50)
     assert_allclose(whole.transform(X), expected, atol=2e-6)
     classical = ClassicalPoolingTransformer((8, 8))
     assert_allclose(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cirq
 
 from skquantum._named_parts import is_same
-from skquantum._validation import class_hint, did_you_mean, shown
+from skquantum._validation import class_hint, shown, unknown
 from skquantum.circuits import Encoding
 from skquantum.execution import Backend
 from skquantum.kernels import (
@@ -46,10 +46,7 @@ def resolve_kernel(
     if isinstance(kernel, str) and kernel in KERNELS:
         return KERNELS[kernel](encoding=encoding, backend=backend)
     if isinstance(kernel, str):
-        raise ValueError(
-            f"Unknown kernel {kernel!r}.{did_you_mean(kernel, KERNELS)} Names are "
-            f"{', '.join(map(repr, KERNELS))}; a Kernel instance works too."
-        )
+        raise ValueError(unknown("kernel", kernel, KERNELS, "a Kernel instance works too"))
     hint = class_hint(kernel, Kernel)
     if isinstance(kernel, cirq.AbstractCircuit):
         hint = " Make it the encoding: encoding=CircuitEncoding(circuit)."

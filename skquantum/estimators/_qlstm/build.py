@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skquantum._validation import did_you_mean, shown
+from skquantum._validation import shown
 from skquantum.circuits import (
     Ansatz,
     Encoding,
@@ -23,22 +23,13 @@ from skquantum.estimators._rows import TrainingRows
 from skquantum.layers import CircuitBank, check_angles, initial_weights
 
 CELLS = ("linear_enhanced", "chen", "chen6", "lstm")
-INITS = ("small_normal", "uniform")
+CELL_INITS = ("small_normal", "uniform")
 # Between linear maps the register is free; four qubits are those of the paper's experiments.
 ENHANCED_QUBITS = 4
 DEFAULTS = {"n_layers": 2, "entangler": "alternate"}
 
 # A spread of inputs from which on most of them lie where sigmoids and arctangents are flat.
 LARGE = 5.0
-
-
-def check_cell_init(init: str | ArrayLike) -> None:
-    """Raise an error for an unknown name."""
-    if isinstance(init, str) and init not in INITS:
-        raise ValueError(
-            f"Unknown init {init!r}.{did_you_mean(init, INITS)} Names are "
-            f"{', '.join(map(repr, INITS))}; an array of weights works too."
-        )
 
 
 def warn_of_size(X: np.ndarray) -> None:

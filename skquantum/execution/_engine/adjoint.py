@@ -1,8 +1,10 @@
 """Expectation values and their gradients for a whole batch, by the adjoint method.
 
-The circuit is run forward once, and the states before the segments that have angles are kept, of a
-chunk of rows at a time. ``lam = dL/dpsi*`` at its end walks backwards through the adjoints of the
-segments, and every gate's gradient is a product of the two. Two strategies give the same numbers:
+The circuit is run forward once, and keeps the states that gradients are made of: before each
+segment with weights, and after each layer of phases that differ from row to row. ``dL/dpsi*`` at
+its end, ``lam``, walks backwards through the segments, and every gate's gradient is a product of
+it and a state that was kept. Where these would fill the memory, they are computed once more on
+the way back, chunk by chunk. Two strategies give the same numbers:
 
 - *dense*, for small registers: each run of segments that all rows share becomes one small
   unitary, computed once, and meets the rows in one product;

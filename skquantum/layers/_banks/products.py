@@ -128,7 +128,6 @@ class ProductBank(BoundBank):
         self.matrix = matrix.reshape(-1, matrix.shape[-1])
 
     def begin(self, n_steps: int, n_rows: int) -> None:
-        """Prepare for a batch."""
         circuits = self.circuits
         self.memory = circuits.borrow(n_steps, n_rows)
         self.vectors, *partial, self.products = self.memory
@@ -157,7 +156,6 @@ class ProductBank(BoundBank):
         return self.matrix @ product
 
     def skip(self, step: int, cotangent: np.ndarray) -> None:
-        """Do as `backward` where the gradient for the values is of no use."""
         self.cotangents[:, step] = cotangent
 
     def backward(self, step: int, cotangent: np.ndarray) -> np.ndarray:

@@ -64,7 +64,6 @@ class EncodedBank(BoundBank):
         self.observables = observables.reshape(-1, observables.shape[-1])
 
     def begin(self, n_steps: int, n_rows: int) -> None:
-        """Prepare for a batch."""
         circuits = self.circuits
         n_all = circuits.n_circuits * circuits.n_outputs
         self.states = np.empty((2**circuits.n_qubits, n_steps, n_rows), dtype=complex)
@@ -102,7 +101,6 @@ class EncodedBank(BoundBank):
         return cotangent
 
     def skip(self, step: int, cotangent: np.ndarray) -> None:
-        """Do as `backward` where the gradient for the values is of no use."""
         self._before_read(step, cotangent)
 
     def backward(self, step: int, cotangent: np.ndarray) -> np.ndarray:
