@@ -136,6 +136,18 @@ class BlockEncoding(Encoding):
             return X
         return np.hstack([self.block.encode(np.ascontiguousarray(X[:, block])) for block in index])
 
+    def encode_vjp(self, X: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Return the gradient for the rows, block by block; see :meth:`Encoding.encode_vjp`."""
+        index = self.blocks(X.shape[1])
+        if self._takes_features(index.shape[1]):
+            return gradient
+        out = np.zeros_like(X)
+        parts = np.split(gradient, len(index), axis=1)
+        for block, part in zip(index, parts, strict=True):
+            # A feature may be in two blocks, but not twice in one.
+            out[:, block] += self.block.encode_vjp(np.ascontiguousarray(X[:, block]), part)
+        return out
+
     @property
     def accepts(self) -> str:
         """What the encoding of a block does."""

@@ -5,7 +5,8 @@ from skquantum.estimators._blocks import Columns as Columns
 from skquantum.estimators._blocks import WindowLayer as WindowLayer
 from skquantum.estimators._features import QuantumFeatureTransformer
 from skquantum.estimators._head import QuantumHead as QuantumHead
-from skquantum.estimators._kernel.svm import QuantumKernelSVC, QuantumKernelSVR
+from skquantum.estimators._kernel.classifier import QuantumKernelSVC
+from skquantum.estimators._kernel.regressor import QuantumKernelSVR
 from skquantum.estimators._pooling.classical import ClassicalPoolingTransformer
 from skquantum.estimators._pooling.transformer import QuantumPoolingTransformer
 from skquantum.estimators._pooling.windows import Windows as Windows

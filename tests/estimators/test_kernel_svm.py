@@ -79,7 +79,7 @@ def test_predictions_come_in_blocks(kernel, monkeypatch):
         "__call__",
         lambda self, A, B=None: lengths.append(len(A)) or call(self, A, B),
     )
-    monkeypatch.setattr("skquantum.estimators._kernel.svm.BLOCK", 1)
+    monkeypatch.setattr("skquantum.estimators._kernel.base.BLOCK", 1)
     for method, expected in zip(methods, whole, strict=True):
         lengths.clear()
         np.testing.assert_allclose(method(X), expected, rtol=0, atol=1e-6)
@@ -89,7 +89,7 @@ def test_predictions_come_in_blocks(kernel, monkeypatch):
 def test_many_rows_need_no_more_memory_than_the_fit(monkeypatch):
     backend = QsimBackend(max_memory=8 * 150 * 150)
     model = QuantumKernelSVC(AngleEncoding(n_qubits=2), backend=backend).fit(X, Y)
-    monkeypatch.setattr("skquantum.estimators._kernel.svm.BLOCK", 1)
+    monkeypatch.setattr("skquantum.estimators._kernel.base.BLOCK", 1)
     many = np.tile(X, (10, 1))
     np.testing.assert_array_equal(model.predict(many), np.tile(model.predict(X), 10))
 
