@@ -8,6 +8,7 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum._symbols import resolve
 from skquantum.circuits._bandwidth import FEW
 from skquantum.circuits._base import Encoding
 from skquantum.circuits._folding import DEFAULT_REGISTER, POSITIVE_INTEGER
@@ -85,10 +86,11 @@ class BlockEncoding(Encoding):
         parts = []
         for i in range(len(index)):
             qubits: dict[cirq.Qid, cirq.Qid] = {
-                cirq.LineQubit(q): cirq.LineQubit(i * width + q) for q in range(width)
+                qubit: cirq.LineQubit(i * width + q)
+                for q, qubit in enumerate(sorted(circuit.all_qubits()))
             }
             names = dict(zip(symbols, self._names(index, i, len(symbols)), strict=True))
-            part = cirq.resolve_parameters(circuit.unfreeze(), names, recursive=False)
+            part = resolve(circuit, names)
             parts.append(part.transform_qubits(qubits))
         return cirq.Circuit.zip(*parts)
 
