@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2
 REPORT ?= report.html
+TESTS ?= tests
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
@@ -10,10 +11,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The tests run in $(WORKERS) processes: one BLAS and OpenMP thread for each.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
+LOWEST := $(VENV)-lowest
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test browser coverage lint format types doctest docs wheel clean
+.PHONY: help demo test lowest browser coverage lint format types doctest docs wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
@@ -23,7 +25,12 @@ demo: $(VENV)/.stamp-base ## compare quantum and classical models on real data
 	$(BIN)/skquantum compare breast_cancer --report $(REPORT)
 
 test: $(VENV)/.stamp-test ## run the tests
-	$(PYTEST) tests --ignore=tests/browser -n $(WORKERS) $(PYTEST_ARGS)
+	$(PYTEST) $(TESTS) --ignore=tests/browser -n $(WORKERS) $(PYTEST_ARGS)
+
+# The filter: Matplotlib 3.8 under the newest pyparsing, which it does not bound.
+lowest: $(LOWEST)/.stamp ## run the tests on the lowest versions that pyproject.toml allows
+	$(ONE_THREAD) $(LOWEST)/bin/python -m pytest $(TESTS) --ignore=tests/browser -n $(WORKERS) \
+	  -W ignore::pyparsing.warnings.PyparsingDeprecationWarning $(PYTEST_ARGS)
 
 browser: $(VENV)/.stamp-browser ## look at reports and documentation in a real browser
 	BROWSER_REQUIRED=1 $(PYTEST) tests/browser $(PYTEST_ARGS)
@@ -57,7 +64,7 @@ wheel: $(VENV)/.stamp-base ## build the wheel into dist/
 	rm -rf build
 
 clean: ## remove everything that the other targets make
-	rm -rf $(VENV) build dist *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache \
+	rm -rf $(VENV) $(LOWEST) build dist *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache \
 	  .ruff_cache docs/_build docs/gallery docs/generated docs/sg_execution_times.rst $(REPORT)
 	find skquantum tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
 
@@ -78,6 +85,14 @@ $(VENV)/.stamp-base: pyproject.toml | $(BIN)/python
 $(VENV)/.stamp-test: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[test]'
 	@touch $@ $(VENV)/.stamp-base
+
+# uv picks the lowest version of what pyproject.toml names, and the newest of what that brings.
+$(LOWEST)/.stamp: pyproject.toml
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOWEST)/bin/uv pip install --quiet --resolution lowest-direct \
+	  --python $(LOWEST)/bin/python -e '.[test]'
+	@touch $@
 
 $(VENV)/.stamp-browser: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[test,browser]'

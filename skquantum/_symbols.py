@@ -179,7 +179,9 @@ def with_values(expression: Any, values: Mapping[sympy.Symbol, Any]) -> Any:
 class _Values(cirq.ParamResolver):
     """Cirq's resolver with expressions evaluated as trees, never as text."""
 
-    def __init__(self, values: Mapping[sympy.Symbol, Any]) -> None:
+    def __init__(self, values: Mapping[sympy.Symbol, Any] | cirq.ParamResolver) -> None:
+        if isinstance(values, cirq.ParamResolver):
+            return  # Cirq 1.5 wraps a resolver in itself, which comes out as the same object
         super().__init__(dict(values))
         self.given = values
 

@@ -48,6 +48,39 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     return f" Did you mean {by_lower[close[0]]!r}?" if close else ""
 
 
+def unknown(what: str, value: Any, known: Iterable[str], otherwise: str = "") -> str:
+    """Return the message of an error about a name that is not known.
+
+    Parameters
+    ----------
+    what : str
+        What the name would be of, most often a parameter.
+    value : object
+        The name that was not found.
+    known : iterable of str
+        The names that exist.
+    otherwise : str, default=""
+        What else works, as the end of a sentence.
+
+    Returns
+    -------
+    message : str
+        What was given, which name was meant if one is close, and what there is to choose from.
+
+    Examples
+    --------
+    >>> from skquantum._validation import unknown
+    >>> unknown("solver", "adma", ["adam", "sgd"])
+    "Unknown solver 'adma'. Did you mean 'adam'? Choose from 'adam', 'sgd'."
+    >>> unknown("init", "one", ["uniform"], "an array of weights works too")
+    "Unknown init 'one'. Choose from 'uniform'; an array of weights works too."
+    """
+    names = list(known)
+    given = repr(value) if isinstance(value, str) else shown(value)
+    listed = ", ".join(map(repr, names)) + (f"; {otherwise}" if otherwise else "")
+    return f"Unknown {what} {given}.{did_you_mean(str(value), names)} Choose from {listed}."
+
+
 def shown(value: Any) -> str:
     """Return a value as an error message shows it: on one line, short, without private paths.
 

@@ -112,6 +112,11 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "cross-validation, under a decision rule fixed before the run.",
     )
     parser.set_defaults(run=_compare, parser=parser)
+    for add in (_add_data, _add_table, _add_protocol, _add_series, _add_device, _add_rule):
+        add(parser)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "data",
@@ -130,7 +135,10 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "(default: the first that does the task)",
     )
     add("--task", choices=["auto", *TASKS], default="auto", help="default: what the data tell")
-    _add_table(parser)
+
+
+def _add_protocol(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--cv",
         metavar="K",
@@ -166,6 +174,9 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="processes (default: as many as there are cores; the numbers are the same with 1, "
         "the times less blurred)",
     )
+
+
+def _add_series(parser: argparse.ArgumentParser) -> None:
     series = parser.add_argument_group("series (--task series)")
     series.add_argument(
         "--window", metavar="N", type=int, help=f"values that a model sees (default: {WINDOW})"
@@ -179,6 +190,9 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         type=int,
         help="steps of a season, for the seasonal naive forecast (default: found in the windows)",
     )
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
     device = parser.add_argument_group("device: would the model survive one?")
     device.add_argument(
         "--device",
@@ -197,6 +211,9 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         type=float,
         help="to estimate the time (default: 1e-4)",
     )
+
+
+def _add_rule(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("decision rule")
     limits.add_argument(
         "--max-score-drop", metavar="D", type=float, default=MAX_SCORE_DROP,

@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
+from skquantum._validation import unknown
+
 __all__ = ["expected_calibration_error", "reliability_bins"]
 
 STRATEGIES = ("uniform", "quantile")
@@ -113,7 +115,7 @@ def reliability_bins(
     if not (isinstance(n_bins, int | np.integer) and n_bins >= 1):
         raise ValueError(f"n_bins={n_bins!r}: give a whole number of at least 1.")
     if strategy not in STRATEGIES:
-        raise ValueError(f"strategy={strategy!r}: give one of {', '.join(STRATEGIES)}.")
+        raise ValueError(unknown("strategy", strategy, STRATEGIES))
     confidence, correct = _top_label(y_true, y_prob, labels)
     if strategy == "uniform":
         inner_edges = np.arange(1, n_bins) / n_bins

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from skquantum import circuits, estimators, execution, kernels
+from skquantum import circuits, estimators, execution, kernels, layers
 from skquantum._portable import PortableMixin
-from skquantum.layers import QuantumLayer
 
-# What fitted models are made of inside.
+# What fitted models are made of inside. Their rooms have them, by the rooms' names: a file names
+# no module inside a room, so that these can move.
 _INNER = (
-    "skquantum.estimators._head.QuantumHead",
-    "skquantum.layers._banks.bank.CircuitBank",
-    "skquantum.layers._banks.bank.CircuitBank.n_rows",
-    "skquantum.estimators._qlstm.gates.CircuitGates",
-    "skquantum.estimators._qlstm.gates.EnhancedGates",
-    "skquantum.estimators._qlstm.gates.LinearGates",
-    "skquantum.estimators._qlstm.network.RecurrentNetwork",
-    "skquantum.estimators._training.Layout",
-    "skquantum.estimators._training.Progress",
-    "skquantum.estimators._pooling.windows.WindowLayer",
-    "skquantum.estimators._pooling.windows.Windows",
-    "skquantum.estimators._pooling.windows.Windows.extract",
+    estimators.CircuitGates,
+    estimators.Columns,
+    estimators.EnhancedGates,
+    estimators.Layout,
+    estimators.LinearGates,
+    estimators.Progress,
+    estimators.QuantumHead,
+    estimators.RecurrentNetwork,
+    estimators.WindowLayer,
+    estimators.Windows,
+    layers.CircuitBank,
 )
 # What a search of scikit-learn's holds beside its models, and `skops` does not know.
 _OF_SEARCHES = (
@@ -57,9 +56,9 @@ def trusted_types() -> list[str]:
     public = [getattr(room, name) for room in rooms for name in room.__all__]
     classes = {kind for kind in public if isinstance(kind, type)}
     named = [kind for kind in classes if issubclass(kind, PortableMixin)]
-    named += [QuantumLayer, kernels.GramRepair, estimators.ClassicalPoolingTransformer]
-    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in named}
-    return sorted(names | {*_INNER, *_OF_SEARCHES})
+    named += [layers.QuantumLayer, kernels.GramRepair, estimators.ClassicalPoolingTransformer]
+    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in (*named, *_INNER)}
+    return sorted(names | {*_OF_SEARCHES})
 
 
 __all__ = ["trusted_types"]

@@ -130,6 +130,7 @@ def check_encoding(encoding: Encoding, n_features: int = 3, *, X: ArrayLike | No
         encoding,
         f"They are {sorted(circuit.all_qubits())}.",
     )
+    _check_inputs(encoding, n_features)
     bits = np.random.default_rng(0).integers(0, 2, (5, n_features))
     bits[:, 0] = 1
     rows = np.array(bits if X is None else X, dtype=float)
@@ -148,6 +149,49 @@ def check_encoding(encoding: Encoding, n_features: int = 3, *, X: ArrayLike | No
     # Where all is smooth: at zero, angles of amplitudes have no derivative.
     smooth = np.random.default_rng(1).uniform(0.2, 1.2, rows.shape) if X is None else rows
     _check_encode_vjp(encoding, smooth, values.shape)
+    _check_bloch_vectors(encoding, smooth)
+
+
+def _check_inputs(encoding: Encoding, n_features: int) -> None:
+    """Check what an encoding says of the rows that it takes."""
+    kinds = ("numbers", "bits", "directions")
+    law = f"accepts is one of {', '.join(map(repr, kinds))}"
+    _law(encoding.accepts in kinds, law, encoding, f"It is {encoding.accepts!r}.")
+    n_qubits = encoding.width(n_features)
+    n_inputs = encoding.n_inputs(n_qubits)
+    width = encoding.width(n_inputs)
+    _law(
+        width == n_qubits,
+        "n_inputs(n_qubits) features make a circuit of n_qubits qubits",
+        encoding,
+        f"n_inputs({n_qubits}) is {n_inputs}, and width({n_inputs}) is {width}.",
+    )
+
+
+def _check_bloch_vectors(encoding: Encoding, X: np.ndarray) -> None:
+    """Check the Bloch vectors of an encoding that knows them, and their derivatives."""
+    vectors = encoding.bloch_vectors(X.shape[1])
+    if vectors is None:
+        return
+    circuit, symbols = encoding.compiled(X.shape[1])
+    paulis = [pauli(q) for q in sorted(circuit.all_qubits()) for pauli in (cirq.X, cirq.Y, cirq.Z)]
+    measured = ReferenceBackend().expectations(circuit, symbols, encoding.encode(X), paulis)
+    measured = measured.T.reshape(-1, 3, len(X))
+
+    def written(values: np.ndarray) -> np.ndarray:
+        out = np.empty((len(values), 3, len(X)))
+        vectors.write(values, out)
+        return out
+
+    values, step = X.T[vectors.source], 1e-6
+    found = written(values)
+    _close(found, measured, 1e-6, "bloch_vectors() gives those of the circuit", encoding)
+    lengths = np.linalg.norm(measured, axis=1)
+    law = "an encoding with bloch_vectors() prepares product states"
+    _close(lengths, np.ones_like(lengths), 1e-6, law, encoding)
+    expected = (written(values + step) - written(values - step)) / (2 * step)
+    law = "the slopes of bloch_vectors() are their derivatives"
+    _close(vectors.slopes(values, found), expected, 1e-5, law, encoding)
 
 
 def _check_encode_vjp(encoding: Encoding, X: np.ndarray, shape: tuple[int, ...]) -> None:

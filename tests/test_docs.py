@@ -1,6 +1,9 @@
 """Laws about the documentation: what it names exists, and what exists is named."""
 
+import functools
 import importlib
+import inspect
+import pkgutil
 import re
 import types
 from pathlib import Path
@@ -54,6 +57,43 @@ def test_every_public_name_is_in_the_api_reference(module):
 def test_every_room_is_on_the_architecture_page(module):
     page = (ROOT / "docs" / "architecture.rst").read_text(encoding="utf-8")
     assert f"``{module.removeprefix('skquantum.')}``" in page
+
+
+def classes() -> list[type]:
+    """Return the classes that modules define, but for protocols and those of a module alone."""
+    found = []
+    for info in pkgutil.walk_packages(skquantum.__path__, "skquantum."):
+        if not info.name.endswith("__main__"):
+            module = importlib.import_module(info.name)
+            found += [c for c in vars(module).values() if inspect.isclass(c)]
+    own = [c for c in dict.fromkeys(found) if c.__module__.startswith("skquantum.")]
+    return [c for c in own if not c.__name__.startswith("_") and not getattr(c, "_is_protocol", 0)]
+
+
+def methods(owner: type) -> dict[str, object]:
+    """Return the public methods and properties that a class itself defines."""
+    kinds = types.FunctionType | property | classmethod | staticmethod | functools.cached_property
+    return {k: v for k, v in vars(owner).items() if isinstance(v, kinds) and k[0] != "_"}
+
+
+def test_every_method_has_a_docstring_of_its_own_or_inherited():
+    assert len(classes()) > 100
+    bare = [
+        f"{owner.__qualname__}.{name}"
+        for owner in classes()
+        for name in methods(owner)
+        if not inspect.getdoc(getattr(owner, name))
+    ]
+    assert bare == []
+
+
+def test_no_docstring_repeats_the_one_that_it_could_inherit():
+    for owner in classes():
+        inherited = {id(c): methods(c) for c in owner.__mro__[1:] if "skquantum" in c.__module__}
+        for name, method in methods(owner).items():
+            above = [found[name].__doc__ for found in inherited.values() if name in found]
+            repeats = method.__doc__ is not None and method.__doc__ in above
+            assert not repeats, f"{owner.__qualname__}.{name} repeats what it inherits"
 
 
 def test_the_readme_example_runs(capsys):

@@ -124,7 +124,7 @@ def test_labels_that_the_rows_lack_can_be_named():
         ([0, 1], [0.1, np.nan], {}, "NaN"),
         ([0, 1, 1], [0.1, 0.2], {}, "inconsistent numbers of samples"),
         ([0, 1], [0.1, 0.2], {"n_bins": 0}, "n_bins=0"),
-        ([0, 1], [0.1, 0.2], {"strategy": "kmeans"}, "give one of uniform, quantile"),
+        ([0, 1], [0.1, 0.2], {"strategy": "kmeans"}, "Choose from 'uniform', 'quantile'"),
         ([0, 7], [0.1, 0.2], {"labels": [0, 1]}, "not in labels"),
         (["b", "b"], [0.1, 0.2], {}, "name all of them"),
     ],

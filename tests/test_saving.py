@@ -4,6 +4,7 @@ import copy
 import importlib
 import io
 import pickle
+import pickletools
 
 import cirq
 import joblib
@@ -104,7 +105,9 @@ MODELS = {
 
 
 def fitted(name):
-    target = y if name in ("mitigated", "ansatz", "amplitude", "ridge") or "search" in name else LABELS
+    target = (
+        y if name in ("mitigated", "ansatz", "amplitude", "ridge") or "search" in name else LABELS
+    )
     if isinstance(MODELS[name], QLSTMRegressor):
         target = y.astype(float)
     return MODELS[name].fit(X, target)
@@ -228,6 +231,19 @@ def test_a_file_can_not_have_a_string_evaluated():
     ):
         with pytest.raises(ValueError, match="is no "):
             encoding.__setstate__({"as_plain": {"held_": {"cirq": text}}})
+
+
+def test_files_name_no_module_inside_a_room():
+    own = [name for name in trusted_types() if name.startswith("skquantum.")]
+    assert not [name for name in own if "._" in name]
+    assert {name.count(".") for name in own} == {2}
+
+
+def test_a_pickle_names_no_module_inside_a_room():
+    model = QLSTMRegressor(hidden_size=2, **SHORT).fit(X, y.astype(float))
+    names = [text for _, text, _ in pickletools.genops(pickle.dumps(model)) if type(text) is str]
+    assert "skquantum.estimators" in names
+    assert not [name for name in names if name.startswith("skquantum.") and "._" in name]
 
 
 def test_the_trusted_types_exist():

@@ -1,4 +1,7 @@
-"""The laws that are public hold for the parts of this package, and find what breaks them."""
+"""The laws that are public hold for the parts of this package, and find what breaks them.
+
+For encodings and ansätze: tests/circuits/test_laws.py and test_ansatz_laws.py.
+"""
 
 import cirq
 import numpy as np
@@ -32,19 +35,8 @@ from skquantum.testing import (
     check_kernel,
     check_layer,
 )
-from tests.circuits import test_ansatz_laws, test_laws
 
 A, B = cirq.LineQubit.range(2)
-
-
-@pytest.mark.parametrize("encoding", test_laws.INSTANCES, ids=test_laws.name_of)
-def test_encodings_of_this_package(encoding):
-    check_encoding(encoding)
-
-
-@pytest.mark.parametrize("ansatz", test_ansatz_laws.INSTANCES, ids=test_ansatz_laws.name_of)
-def test_ansatze_of_this_package(ansatz):
-    check_ansatz(ansatz)
 
 
 @pytest.mark.parametrize(

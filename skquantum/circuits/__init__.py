@@ -1,5 +1,6 @@
 """Templates: descriptions of circuits whose symbols receive data or weights."""
 
+from skquantum._rooms import hand_out
 from skquantum.circuits._amplitude import AmplitudeEncoding
 from skquantum.circuits._angle import AngleEncoding, ReuploadingEncoding
 from skquantum.circuits._ansatz import Ansatz
@@ -7,6 +8,7 @@ from skquantum.circuits._arctan import ArctanEncoding, EntanglingRings
 from skquantum.circuits._bandwidth import FEW, ScaleWarning, factors_of
 from skquantum.circuits._base import Encoding, Template
 from skquantum.circuits._basis import BasisEncoding
+from skquantum.circuits._bloch import BlochVectors
 from skquantum.circuits._blocks import BlockEncoding, in_blocks
 from skquantum.circuits._custom import CircuitAnsatz, CircuitEncoding
 from skquantum.circuits._layered import (
@@ -31,6 +33,7 @@ __all__ = [
     "ArctanEncoding",
     "BasisEncoding",
     "BlockEncoding",
+    "BlochVectors",
     "CircuitAnsatz",
     "CircuitEncoding",
     "ConvolutionBlock",
@@ -54,3 +57,5 @@ __all__ = [
     "resolve_convolution",
     "resolve_encoding",
 ]
+
+hand_out(globals())

@@ -17,10 +17,14 @@ class AmplitudeEncoding(Encoding):
     A row of `n_features` values, padded with zeros to ``2**n_qubits`` and divided by its norm,
     becomes the state's amplitudes, signs included. The circuit is a binary tree of multiplexed
     rotations about Y [1]_; its symbols ``theta_0``, ``theta_1``, ... are the angles of that
-    tree from the root down, which :meth:`encode` computes from the data.
+    tree from the root down, ``2**n_qubits - 1`` in number, which :meth:`encode` computes from the
+    data, in radians. The number of qubits is the base-2 logarithm of `n_features`, rounded up, and
+    at least 1.
 
-    The length of a row is lost, its direction is what counts; rows of zeros have none. The
-    fidelity of two rows is the square of their cosine similarity.
+    The length of a row is lost, its direction is what counts; rows of zeros have none, and are
+    refused. Where both amplitudes of a pair are zero the angle between them is not defined, and
+    its gradient is taken to be zero. The fidelity of two rows is the square of their cosine
+    similarity.
 
     References
     ----------
@@ -39,25 +43,9 @@ class AmplitudeEncoding(Encoding):
     array([[0. , 0.5, 0. ]])
     """
 
+    accepts = "directions"
+
     def build(self, n_features: int) -> cirq.Circuit:
-        """Build the circuit that encodes one row.
-
-        Parameters
-        ----------
-        n_features : int
-            Number of features of a row.
-
-        Returns
-        -------
-        circuit : cirq.Circuit
-            Circuit on ``cirq.LineQubit.range(width(n_features))``, with the symbols
-            ``theta_0``, ``theta_1``, ...
-
-        Raises
-        ------
-        ValueError
-            If `n_features` is less than 1.
-        """
         angles = self.symbols(n_features)
         qubits = cirq.LineQubit.range(self.width(n_features))
         return cirq.Circuit(
@@ -66,79 +54,24 @@ class AmplitudeEncoding(Encoding):
         )
 
     def symbols(self, n_features: int) -> tuple[sympy.Symbol, ...]:
-        """Return the angles of the tree, level by level from the root.
-
-        Parameters
-        ----------
-        n_features : int
-            Number of features of a row.
-
-        Returns
-        -------
-        symbols : tuple of sympy.Symbol
-            ``theta_0``, ``theta_1``, ..., in number ``2**n_qubits - 1``.
-        """
         return tuple(sympy.Symbol(f"theta_{i}") for i in range(2 ** self.width(n_features) - 1))
 
     def width(self, n_features: int) -> int:
-        """Return the number of qubits of the circuit.
-
-        Parameters
-        ----------
-        n_features : int
-            Number of features of a row.
-
-        Returns
-        -------
-        n_qubits : int
-            The base-2 logarithm of `n_features`, rounded up, and at least 1.
-        """
         return max(1, (self._check_size(n_features, "n_features") - 1).bit_length())
 
+    def n_inputs(self, n_qubits: int) -> int:
+        """Return the number of amplitudes of a register, see :meth:`Encoding.n_inputs`."""
+        return 2**n_qubits
+
     def check(self, X: Any) -> np.ndarray:
-        """Return the data as an array, see :meth:`Encoding.check`; rows of zeros are refused."""
         X = super().check(X)
         _refuse_zero_rows(X)
         return X
 
     def encode(self, X: Any) -> np.ndarray:
-        """Return the angles of the tree for each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The data.
-
-        Returns
-        -------
-        values : ndarray of shape (n_samples, 2**n_qubits - 1), dtype float64
-            Angles in radians.
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a two-dimensional array of finite numbers, or has rows of zeros.
-        """
         return np.hstack(list(_angles_from_root(self._padded(self.check(X)))))
 
     def states(self, X: Any) -> np.ndarray:
-        """Return the rows, padded and normalised.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The data.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, 2**n_qubits)
-            One state for each row.
-
-        Raises
-        ------
-        ValueError
-            As :meth:`encode`.
-        """
         X = self.check(X)
         # Columns are states for the simulator.
         states = np.zeros((2 ** max(1, (X.shape[1] - 1).bit_length()), len(X)))
@@ -149,21 +82,6 @@ class AmplitudeEncoding(Encoding):
         return states.T
 
     def encode_vjp(self, X: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        """Return the gradient for the rows from the one for the angles.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_features)
-            The data.
-        gradient : ndarray of shape (n_samples, 2**n_qubits - 1)
-            Derivatives of a loss with respect to the angles.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-            Derivatives of the loss with respect to `X`. Amplitudes of a pair that is zero get
-            zero: the angle between them is not defined.
-        """
         return _gradient_from_root(self._padded(X), gradient)[:, : X.shape[1]]
 
     def _padded(self, X: np.ndarray) -> np.ndarray:

@@ -86,24 +86,6 @@ class RepeatedAnsatz(Ansatz):
     n_layers: int
 
     def layers(self, n_qubits: int) -> list[cirq.Circuit]:
-        """Build the layers, one circuit each.
-
-        Parameters
-        ----------
-        n_qubits : int
-            Number of qubits to act on.
-
-        Returns
-        -------
-        layers : list of cirq.Circuit
-            Circuits on ``cirq.LineQubit.range(n_qubits)``, `n_layers` in number, with the
-            weights ``w_0``, ``w_1``, ... numbered on from layer to layer.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is not valid or `n_qubits` is less than 1.
-        """
         qubits = cirq.LineQubit.range(self._check_size(n_qubits, "n_qubits"))
         weights = weight_symbols()
         return [cirq.Circuit(self._layer(i, qubits, weights)) for i in range(self.n_layers)]

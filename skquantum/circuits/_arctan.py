@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import cirq
+import numpy as np
 import sympy
 from sklearn.utils._param_validation import StrOptions
 
 from skquantum.circuits._angle import controlled_phases, rotations
 from skquantum.circuits._ansatz import RepeatedAnsatz
-from skquantum.circuits._bandwidth import Bandwidth
+from skquantum.circuits._bandwidth import Bandwidth, factors_of
+from skquantum.circuits._bloch import BlochVectors
 from skquantum.circuits._folding import FoldedEncoding
 
 
@@ -70,6 +72,53 @@ class ArctanEncoding(FoldedEncoding):
             yield cirq.H.on_each(qubits[: len(block)])
             yield rotations("Y", qubits, [sympy.atan(x) for x in block])
             yield rotations("Z", qubits, [sympy.atan(x**2) for x in block])
+
+    def bloch_vectors(self, n_features: int) -> BlochVectors | None:
+        """Return the Bloch vectors, for one sub-layer; see :meth:`Encoding.bloch_vectors`."""
+        n_qubits = self.width(n_features)
+        # A subclass may build another circuit.
+        if type(self) is not ArctanEncoding or self.reps > 1 or n_features > n_qubits:
+            return None
+        # More qubits than features: these repeat along the register.
+        source = np.arange(n_qubits) % n_features
+        return _ArctanVectors(source, np.array(factors_of(self.bandwidth, n_features))[source])
+
+
+class _ArctanVectors(BlochVectors):
+    """With the angles arctan v and arctan v^2 no trigonometric function is left."""
+
+    def __init__(self, source: np.ndarray, factors: np.ndarray) -> None:
+        super().__init__(source)
+        self.factors = factors[:, None]
+        self.is_scaled = bool((factors != 1).any())
+
+    def write(self, values: np.ndarray, out: np.ndarray) -> None:
+        if self.is_scaled:
+            values = self.factors * values
+        squares = np.empty((2, *values.shape))
+        np.multiply(values, values, out=squares[0])
+        np.multiply(squares[0], squares[0], out=squares[1])
+        roots = squares + 1
+        np.sqrt(roots, out=roots)
+        np.reciprocal(roots, out=roots)  # cosines of both angles
+        np.multiply(roots[0], roots[1], out=out[:, 0])
+        np.multiply(out[:, 0], squares[0], out=out[:, 1])
+        np.negative(roots[0], out=roots[0])
+        np.multiply(values, roots[0], out=out[:, 2])
+
+    def slopes(self, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        if self.is_scaled:
+            values = self.factors * values
+        out = np.empty_like(vectors)
+        square = values * values
+        first, second = 1 / (1 + square), 1 / (1 + square * square)  # squared cosines
+        x = vectors[..., 0, :]
+        np.multiply(x, -values * (first + 2 * square * second), out=out[..., 0, :])
+        np.add(out[..., 0, :] * square, 2 * values * x, out=out[..., 1, :])
+        np.multiply(-first, np.sqrt(first), out=out[..., 2, :])
+        if self.is_scaled:
+            out *= self.factors[:, None]
+        return out
 
 
 class EntanglingRings(RepeatedAnsatz):

@@ -15,6 +15,7 @@ from sklearn.utils import check_array
 
 from skquantum._named_parts import NamedPartsMixin
 from skquantum._symbols import names_of, symbols_of
+from skquantum.circuits._bloch import BlochVectors
 
 
 class Template(NamedPartsMixin, ABC):
@@ -126,8 +127,18 @@ class Encoding(Template):
 
     A subclass has to write :meth:`build` only, with the symbols ``x_0``, ``x_1``, ... for the
     features. One whose symbols receive something else than the features themselves also writes
-    :meth:`symbols` and :meth:`encode`.
+    :meth:`symbols` and :meth:`encode`; one whose qubits do not read one feature each,
+    :meth:`n_inputs`.
     """
+
+    @property
+    def accepts(self) -> str:
+        """Which rows the encoding takes: "numbers", "bits" or "directions".
+
+        Any numbers, as by default; zeros and ones; or numbers of which only the direction counts,
+        so that rows of zeros are refused. An attribute of the class will do.
+        """
+        return "numbers"
 
     @abstractmethod
     def build(self, n_features: int) -> cirq.Circuit:
@@ -158,6 +169,25 @@ class Encoding(Template):
             By default ``x_0``, ``x_1``, ..., one for each feature.
         """
         return data_symbols(n_features)
+
+    def n_inputs(self, n_qubits: int) -> int:
+        """Return how many features fill a register.
+
+        Estimators that learn what the encoding reads, by a linear map before the circuit, make
+        so many numbers.
+
+        Parameters
+        ----------
+        n_qubits : int
+            Size of the register.
+
+        Returns
+        -------
+        n_features : int
+            By default `n_qubits`, one feature for each qubit. An encoding of fixed width
+            returns its number of features, whatever the register.
+        """
+        return n_qubits
 
     def check(self, X: Any) -> np.ndarray:
         """Return the data as an array, or say what does not suit the encoding.
@@ -219,6 +249,21 @@ class Encoding(Template):
         ------
         ValueError
             As :meth:`encode`.
+        """
+        return None
+
+    def bloch_vectors(self, n_features: int) -> BlochVectors | None:
+        """Return the Bloch vectors of the qubits, where the state is a product of theirs.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of features of a row.
+
+        Returns
+        -------
+        BlochVectors or None
+            Functions of the features. None, as by default: run the circuit.
         """
         return None
 

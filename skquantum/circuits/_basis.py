@@ -14,8 +14,8 @@ MAX_FEATURES = 20
 class BasisEncoding(Encoding):
     """Basis state whose bits are the features.
 
-    Each binary feature is a qubit: 1 flips it. Different rows have orthogonal states, so it is
-    useful in front of a trainable circuit, not in a fidelity kernel.
+    Each binary feature is a qubit: 1 flips it; there are at most 20. Different rows have
+    orthogonal states, so it is useful in front of a trainable circuit, not in a fidelity kernel.
 
     References
     ----------
@@ -31,25 +31,9 @@ class BasisEncoding(Encoding):
     1: ───X^x_1───
     """
 
+    accepts = "bits"
+
     def build(self, n_features: int) -> cirq.Circuit:
-        """Build the circuit that encodes one row.
-
-        Parameters
-        ----------
-        n_features : int
-            Number of features of a row.
-
-        Returns
-        -------
-        circuit : cirq.Circuit
-            Circuit on ``cirq.LineQubit.range(n_features)``, with the symbols ``x_0``,
-            ``x_1``, ...
-
-        Raises
-        ------
-        ValueError
-            If `n_features` is less than 1 or more than 20.
-        """
         qubits = cirq.LineQubit.range(self.width(n_features))
         symbols = data_symbols(n_features)
         return cirq.Circuit(
@@ -57,18 +41,6 @@ class BasisEncoding(Encoding):
         )
 
     def width(self, n_features: int) -> int:
-        """Return the number of qubits of the circuit.
-
-        Parameters
-        ----------
-        n_features : int
-            Number of features of a row.
-
-        Returns
-        -------
-        n_qubits : int
-            `n_features`.
-        """
         n_features = self._check_size(n_features, "n_features")
         if n_features > MAX_FEATURES:
             raise ValueError(
@@ -80,23 +52,6 @@ class BasisEncoding(Encoding):
         return n_features
 
     def encode(self, X: Any) -> np.ndarray:
-        """Return the values that the symbols receive, for each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The data: 0 or 1.
-
-        Returns
-        -------
-        values : ndarray of shape (n_samples, n_features), dtype float64
-            The data itself.
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a two-dimensional array of zeros and ones.
-        """
         X = super().encode(X)
         others = (X != 0) & (X != 1)
         if others.any():

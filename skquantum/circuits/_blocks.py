@@ -8,6 +8,7 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum._symbols import resolve
 from skquantum.circuits._bandwidth import FEW
 from skquantum.circuits._base import Encoding
 from skquantum.circuits._folding import DEFAULT_REGISTER, POSITIVE_INTEGER
@@ -85,10 +86,11 @@ class BlockEncoding(Encoding):
         parts = []
         for i in range(len(index)):
             qubits: dict[cirq.Qid, cirq.Qid] = {
-                cirq.LineQubit(q): cirq.LineQubit(i * width + q) for q in range(width)
+                qubit: cirq.LineQubit(i * width + q)
+                for q, qubit in enumerate(sorted(circuit.all_qubits()))
             }
             names = dict(zip(symbols, self._names(index, i, len(symbols)), strict=True))
-            part = cirq.resolve_parameters(circuit.unfreeze(), names, recursive=False)
+            part = resolve(circuit, names)
             parts.append(part.transform_qubits(qubits))
         return cirq.Circuit.zip(*parts)
 
@@ -135,6 +137,27 @@ class BlockEncoding(Encoding):
             self.block.check(X)
             return X
         return np.hstack([self.block.encode(np.ascontiguousarray(X[:, block])) for block in index])
+
+    def encode_vjp(self, X: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Return the gradient for the rows, block by block; see :meth:`Encoding.encode_vjp`."""
+        index = self.blocks(X.shape[1])
+        if self._takes_features(index.shape[1]):
+            return gradient
+        out = np.zeros_like(X)
+        parts = np.split(gradient, len(index), axis=1)
+        for block, part in zip(index, parts, strict=True):
+            # A feature may be in two blocks, but not twice in one.
+            out[:, block] += self.block.encode_vjp(np.ascontiguousarray(X[:, block]), part)
+        return out
+
+    @property
+    def accepts(self) -> str:
+        """What the encoding of a block does."""
+        return self.block.accepts
+
+    def n_inputs(self, n_qubits: int) -> int:
+        """Return the features of as many blocks as fit; see :meth:`Encoding.n_inputs`."""
+        return max(1, n_qubits // self.block.width(self.size)) * self.size
 
     @property
     def block(self) -> Encoding:

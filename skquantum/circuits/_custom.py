@@ -15,7 +15,9 @@ class CircuitEncoding(Encoding):
     """The user's own Cirq circuit as an encoding.
 
     Its symbols receive the features of a row, as they are; expressions of the symbols
-    (``2 * x``, ``x * y``) belong in the circuit.
+    (``2 * x``, ``x * y``) belong in the circuit. What can't serve as an encoding is refused when
+    it is used: a circuit with measurements, without symbols, or with symbols that are not data or
+    have assumptions, and rows with another number of features than there are data symbols.
 
     Parameters
     ----------
@@ -54,41 +56,10 @@ class CircuitEncoding(Encoding):
         self.data_symbols = data_symbols
 
     def build(self, n_features: int) -> cirq.Circuit:
-        """Build the circuit that encodes one row.
-
-        Parameters
-        ----------
-        n_features : int
-            Number of features of a row: the number of data symbols.
-
-        Returns
-        -------
-        circuit : cirq.Circuit
-            The circuit on ``cirq.LineQubit.range(n_qubits)``.
-
-        Raises
-        ------
-        ValueError
-            If the circuit can't serve as an encoding: it has measurements, no symbols,
-            symbols that are not data, or symbols with assumptions; or if
-            `data_symbols` has repeated or unknown symbols, or is not `n_features` long.
-        """
         self.symbols(n_features)
         return _usable(self.circuit, "CircuitEncoding", "an encoding prepares a state")
 
     def symbols(self, n_features: int) -> tuple[sympy.Symbol, ...]:
-        """Return the data symbols, in the order of the features.
-
-        Parameters
-        ----------
-        n_features : int
-            Number of features of a row.
-
-        Returns
-        -------
-        symbols : tuple of sympy.Symbol
-            `data_symbols`, or all symbols in natural order when that is None.
-        """
         n_features = self._check_size(n_features, "n_features")
         symbols = _select(
             self.circuit, self.data_symbols, "CircuitEncoding", "data_symbols", "feature"
@@ -100,12 +71,18 @@ class CircuitEncoding(Encoding):
             )
         return symbols
 
+    def n_inputs(self, n_qubits: int) -> int:
+        """Return the number of data symbols, see :meth:`Encoding.n_inputs`."""
+        return len(symbols_of(self.circuit)) or 1  # `build` says what is wrong with none
+
 
 class CircuitAnsatz(Ansatz):
     """The user's own Cirq circuit as an ansatz of one layer.
 
     Its symbols receive the weights, as they are, and keep their names; expressions of the
-    symbols (``w / pi``, ``v * w``) belong in the circuit.
+    symbols (``w / pi``, ``v * w``) belong in the circuit. What can't serve as an ansatz is refused
+    when it is used: a circuit with measurements, without symbols, or with symbols that are not
+    weights or have assumptions, and a register of another size than the circuit's.
 
     Parameters
     ----------
@@ -144,41 +121,10 @@ class CircuitAnsatz(Ansatz):
         self.weight_symbols = weight_symbols
 
     def layers(self, n_qubits: int) -> list[cirq.Circuit]:
-        """Return the circuit, as the only layer.
-
-        Parameters
-        ----------
-        n_qubits : int
-            Number of qubits to act on: that of the circuit.
-
-        Returns
-        -------
-        layers : list of one cirq.Circuit
-            The circuit on ``cirq.LineQubit.range(n_qubits)``.
-
-        Raises
-        ------
-        ValueError
-            If the circuit can't serve as an ansatz: it has measurements, no symbols,
-            symbols that are not weights, or symbols with assumptions; if `weight_symbols` has
-            repeated or unknown symbols; or if the circuit does not have `n_qubits` qubits.
-        """
         self.symbols(n_qubits)
         return [_usable(self.circuit, "CircuitAnsatz", "an ansatz only transforms a state")]
 
     def symbols(self, n_qubits: int) -> tuple[sympy.Symbol, ...]:
-        """Return the weights, in their order.
-
-        Parameters
-        ----------
-        n_qubits : int
-            Number of qubits to act on: that of the circuit.
-
-        Returns
-        -------
-        symbols : tuple of sympy.Symbol
-            `weight_symbols`, or all symbols in natural order when that is None.
-        """
         n_qubits = self._check_size(n_qubits, "n_qubits")
         symbols = _select(
             self.circuit, self.weight_symbols, "CircuitAnsatz", "weight_symbols", "weight"

@@ -10,7 +10,7 @@ import sympy
 from sklearn.utils._param_validation import StrOptions
 
 from skquantum._symbols import resolve
-from skquantum._validation import class_hint, did_you_mean, shown
+from skquantum._validation import class_hint, shown, unknown
 from skquantum.circuits._angle import rotations
 from skquantum.circuits._ansatz import Ansatz, RepeatedAnsatz, weight_symbols
 from skquantum.circuits._folding import POSITIVE_INTEGER
@@ -117,10 +117,8 @@ def resolve_block(convolution: str | Ansatz) -> tuple[Block, int]:
     if isinstance(convolution, str):
         if convolution in BLOCKS:
             return BLOCKS[convolution]
-        raise ValueError(
-            f"Unknown convolution {convolution!r}.{did_you_mean(convolution, BLOCKS)} Names are "
-            f"{names}; an Ansatz instance, which is used on two qubits, works too."
-        )
+        own = "an Ansatz instance, which is used on two qubits, works too"
+        raise ValueError(unknown("convolution", convolution, BLOCKS, own))
     is_circuit = isinstance(convolution, cirq.AbstractCircuit)
     hint = " Wrap it: CircuitAnsatz(circuit)." if is_circuit else class_hint(convolution, Ansatz)
     raise TypeError(
@@ -302,25 +300,6 @@ class PoolingNetwork(Ansatz):
         self.share_weights = share_weights
 
     def layers(self, n_qubits: int) -> list[cirq.Circuit]:
-        """Build the stages, one circuit each.
-
-        Parameters
-        ----------
-        n_qubits : int
-            Number of qubits to act on.
-
-        Returns
-        -------
-        layers : list of cirq.Circuit
-            Convolution and pooling of each stage, with the weights ``w_0``, ``w_1``, ... numbered
-            on from stage to stage.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is not valid, `n_qubits` is less than 1 or than `n_outputs`, or there
-            are not enough qubits for `n_stages`.
-        """
         return self._circuits(n_qubits, *POOLINGS.get(self.pooling, (_select, 0)))
 
     def kept(self, n_qubits: int) -> tuple[cirq.LineQubit, ...]:

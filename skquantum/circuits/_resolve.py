@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 import cirq
 
-from skquantum._validation import class_hint, did_you_mean, shown
+from skquantum._validation import class_hint, shown, unknown
 from skquantum.circuits._amplitude import AmplitudeEncoding
 from skquantum.circuits._angle import AngleEncoding, ReuploadingEncoding
 from skquantum.circuits._ansatz import Ansatz
@@ -117,10 +117,7 @@ def _resolve(value: Any, base: type[Any], names: dict[str, type[_T]], param: str
     if isinstance(value, str):
         if value in names:
             return names[value]()
-        raise ValueError(
-            f"Unknown {param} {value!r}.{did_you_mean(value, names)} "
-            f"Names are {listed}; an {base.__name__} instance works too."
-        )
+        raise ValueError(unknown(param, value, names, f"an {base.__name__} instance works too"))
     hint = class_hint(value, base)
     if isinstance(value, cirq.AbstractCircuit):
         own = CircuitEncoding if base is Encoding else CircuitAnsatz

@@ -41,25 +41,6 @@ class TreeTensor(Ansatz):
     """
 
     def layers(self, n_qubits: int) -> list[cirq.Circuit]:
-        """Build the levels of the tree, one circuit each.
-
-        Parameters
-        ----------
-        n_qubits : int
-            Number of qubits to act on.
-
-        Returns
-        -------
-        layers : list of cirq.Circuit
-            Circuits on those of ``cirq.LineQubit.range(n_qubits)`` that merge on the level,
-            with the weights ``w_0``, ``w_1``, ... numbered on from level to level. A single
-            qubit has one layer, its rotation.
-
-        Raises
-        ------
-        ValueError
-            If `n_qubits` is less than 1.
-        """
         active = cirq.LineQubit.range(self._check_size(n_qubits, "n_qubits"))
         weights = weight_symbols()
         levels = []

@@ -1,5 +1,6 @@
 """Quantum models next to strong classical baselines, under a rule fixed before the run."""
 
+from skquantum._rooms import hand_out
 from skquantum.comparison._commands import list_models as list_models
 from skquantum.comparison._commands import run_compare as run_compare
 from skquantum.comparison._device import DeviceTest
@@ -21,3 +22,5 @@ __all__ = [
     "Verdict",
     "compare",
 ]
+
+hand_out(globals())

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state, get_tags
 
-from skquantum._validation import did_you_mean
+from skquantum._validation import did_you_mean, unknown
 from skquantum.comparison._models import (
     BASELINES,
     MODELS,
@@ -25,7 +25,7 @@ from skquantum.comparison._models import (
     models_for,
 )
 from skquantum.comparison._naive import Persistence, SeasonalNaive
-from skquantum.comparison._series import Windows
+from skquantum.comparison._series import Windowing
 
 # Whole numbers are classes if there are no more of them, each in so many rows on average.
 FEW_CLASSES, ROWS_PER_VALUE = 10, 5
@@ -114,10 +114,8 @@ def named_baselines(baselines: Any, task: str) -> Named:
     else:
         for name in [baselines] if isinstance(baselines, str) else list(baselines or []):
             if name not in known:
-                raise ValueError(
-                    f"No baseline for {task} is called {name!r}.{did_you_mean(str(name), known)} "
-                    f"There are: {', '.join(known)}; others go into a dict of name to estimator."
-                )
+                others = "others go into a dict of name to estimator"
+                raise ValueError(unknown(f"baseline for {task}", name, known, others))
             found.append((name, known[name].make(), known[name].grid))
     if not found:
         raise ValueError(
@@ -126,7 +124,7 @@ def named_baselines(baselines: Any, task: str) -> Named:
     return found
 
 
-def for_series(named: Named, windows: Windows) -> Named:
+def for_series(named: Named, windows: Windowing) -> Named:
     """Fit models to how a series is cut: to its season, and to several steps at once."""
     found = []
     for name, estimator, grid in named:
@@ -311,9 +309,7 @@ def infer_task(task: str, models: Any, y: np.ndarray | None) -> str:
     """Return the task: a series has no target; else from the models, or from the target."""
     if task != "auto":
         if task not in TASKS:
-            raise ValueError(
-                f"task={task!r}: give one of auto, {', '.join(TASKS)}.{did_you_mean(task, TASKS)}"
-            )
+            raise ValueError(unknown("task", task, ("auto", *TASKS)))
         if (task == "series") != (y is None):
             raise TypeError(
                 "A series is its own target: compare(models, series, task='series'), without y."

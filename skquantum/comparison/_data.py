@@ -16,7 +16,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_array, column_or_1d
 
-from skquantum._validation import did_you_mean, plain
+from skquantum._validation import plain, unknown
 from skquantum.comparison._read import BINARY, EXCEL, FILES, TEXT, read_excel, read_text
 from skquantum.comparison._table import YES_IS_ONE, Table, tidy
 from skquantum.comparison._values import Hints, decimal_commas
@@ -107,10 +107,8 @@ def find_file(source: str, what: str, known: Iterable[str]) -> Path:
     """Return the path of a file that can be read, or say what the source may be instead."""
     path = Path(source)
     if path.suffix.lower() not in FILES:
-        raise ValueError(
-            f"There is no {what} {source!r}.{did_you_mean(source, known)} Give one "
-            f"of {', '.join(known)}, or a file that ends in {', '.join(FILES)}."
-        )
+        files = f"a file that ends in {', '.join(FILES)} works too"
+        raise ValueError(unknown(what, source, known, files))
     if not path.is_file():
         raise ValueError(f"There is no file {source!r}.")
     return path
@@ -180,10 +178,7 @@ def _target_column(columns: list[str], target: str | None) -> str:
         return "target"
     target = plain(" ".join(target.split()))
     if target not in columns:
-        raise ValueError(
-            f"There is no column {target!r}.{did_you_mean(target, columns)} "
-            f"There are: {', '.join(columns)}."
-        )
+        raise ValueError(unknown("column", target, columns))
     return target
 
 

@@ -36,7 +36,7 @@ from skquantum.comparison._candidates import Candidate
 from skquantum.comparison._data import Splits, inner_cv
 from skquantum.comparison._device import DeviceResult, DeviceTest, try_on_device
 from skquantum.comparison._naive import SeasonalNaive
-from skquantum.comparison._series import Windows, neg_log_rmse
+from skquantum.comparison._series import Windowing, neg_log_rmse
 from skquantum.inspection import fitted_attribute
 from skquantum.metrics import expected_calibration_error
 
@@ -54,7 +54,7 @@ class Problem:
     splits: Splits
     scoring: Any
     seed: int
-    windows: Windows | None = None  # of a series
+    windows: Windowing | None = None  # of a series
     device: DeviceTest | None = None  # to try quantum models on
     times: list[str] | None = None  # of a series with dates: what each window's last step is of
 

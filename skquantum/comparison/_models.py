@@ -16,7 +16,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, SVR
 
-from skquantum._validation import did_you_mean
+from skquantum._validation import unknown
 from skquantum.comparison._naive import Persistence, SeasonalNaive
 from skquantum.estimators import (
     QLSTMRegressor,
@@ -218,11 +218,7 @@ def models_for(task: str) -> list[str]:
 def find_model(name: str, task: str) -> ModelEntry:
     """Look a registered model up; where there is none, suggest one that does the task."""
     if name not in MODELS:
-        able = models_for(task)
-        raise ValueError(
-            f"No model is called {name!r}.{did_you_mean(name, able)} "
-            f"For {task} there are: {', '.join(able)}."
-        )
+        raise ValueError(unknown("model", name, models_for(task), f"these do {task}"))
     return MODELS[name]
 
 

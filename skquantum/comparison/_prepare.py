@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.svm import LinearSVC
 
-from skquantum._validation import did_you_mean, plain
+from skquantum._validation import did_you_mean, plain, unknown
 from skquantum.comparison._candidates import Candidate, Named
 from skquantum.comparison._data import split_target
 from skquantum.comparison._models import entry_of
@@ -68,10 +68,7 @@ def named_target(X: Any, y: Any, read: bool = True) -> tuple[Any, Any]:
     if not is_name:
         return table, y
     if y not in names:
-        raise ValueError(
-            f"y={y!r}: there is no such column.{did_you_mean(y, names)} "
-            f"There are: {', '.join(names)}."
-        )
+        raise ValueError(f"y={y!r}: {unknown('column', y, names)}")
     features, target = split_target(X, table, y)
     return (features if read else X.drop(columns=y)[X[y].notna()]), target
 

@@ -60,7 +60,7 @@ class Line(str):
         return str(self)
 
 
-class Progress:
+class ProgressLine:
     """How far a run has got: on a terminal and in a notebook one line that is rewritten.
 
     Parameters

@@ -39,7 +39,7 @@ from skquantum.comparison._prepare import (
     named_target,
     prepare,
 )
-from skquantum.comparison._progress import Interrupted, Progress, interruptible, time_left
+from skquantum.comparison._progress import Interrupted, ProgressLine, interruptible, time_left
 from skquantum.comparison._provenance import provenance
 from skquantum.comparison._result import Comparison
 from skquantum.comparison._rule import (
@@ -48,7 +48,7 @@ from skquantum.comparison._rule import (
     poor_ideas_at_first_sight,
 )
 from skquantum.comparison._series import (
-    Windows,
+    Windowing,
     cautions_of_series,
     cut,
     forward_splits,
@@ -293,7 +293,7 @@ class _Run:
         self.problem = problem
         self.n_jobs = n_jobs
         self.verbose = verbose
-        self.progress = Progress(verbose)
+        self.progress = ProgressLine(verbose)
 
     def go(self, cautions: list[str]) -> None:
         """Run the baselines, say what they show, run the rest; stop on Ctrl-C."""
@@ -379,7 +379,7 @@ class _Run:
                 warnings.warn(text, UserWarning, stacklevel=4)
 
 
-def _windows(task: str, window: Any, horizon: Any, season: Any) -> Windows | None:
+def _windows(task: str, window: Any, horizon: Any, season: Any) -> Windowing | None:
     """Return how a series is to be cut, None if the task is another."""
     if task == "series":
         return make_windowing(window, horizon, season)
@@ -401,7 +401,7 @@ def _problem(
     scoring: Any,
     checked: bool,
     seed: int,
-    windows: Windows | None,
+    windows: Windowing | None,
 ) -> Problem:
     """Check the data, the folds and the score."""
     if windows is not None:

@@ -10,7 +10,7 @@ from sklearn.metrics import mean_squared_error
 from sklearn.model_selection import TimeSeriesSplit
 
 from skquantum import datasets
-from skquantum._validation import did_you_mean, plain
+from skquantum._validation import plain, unknown
 from skquantum.comparison._data import (
     INNER_SPLITS,
     Data,
@@ -29,7 +29,7 @@ TREND = 0.4
 
 
 @dataclass(frozen=True)
-class Windows:
+class Windowing:
     """How a series is cut.
 
     Attributes
@@ -54,7 +54,7 @@ class Windows:
         return f"windows of {self.window}, {steps} ahead"
 
 
-def make_windowing(window: Any, horizon: Any, season: Any) -> Windows:
+def make_windowing(window: Any, horizon: Any, season: Any) -> Windowing:
     """Check how a series is to be cut."""
     given = {"window": window, "horizon": horizon, "season": season}
     for name, value in given.items():
@@ -62,7 +62,7 @@ def make_windowing(window: Any, horizon: Any, season: Any) -> Windows:
             isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
         ):
             raise ValueError(f"{name}={value!r}: give a whole number of at least 1.")
-    found = Windows(**{name: int(value) for name, value in given.items() if value is not None})
+    found = Windowing(**{name: int(value) for name, value in given.items() if value is not None})
     if found.season is not None and found.season > found.window:
         raise ValueError(
             f"season={found.season} is longer than window={found.window}, so a window does not "
@@ -133,7 +133,7 @@ def times_of(series: Any) -> list[str] | None:
     return [str(date) for date in (days if (days == dates).all() else dates)]
 
 
-def cut(series: Any, windows: Windows, cv: Any) -> tuple[np.ndarray, np.ndarray]:
+def cut(series: Any, windows: Windowing, cv: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return windows and what follows them, after checking that the series is long enough."""
     values = check_series(series)
     folds = int(cv) if isinstance(cv, int | np.integer) else 1
@@ -319,10 +319,7 @@ def _column_of(frame: Any, column: str | None) -> str:
         return "target" if "target" in columns else numeric[0]
     column = plain(" ".join(column.split()))
     if column not in columns:
-        raise ValueError(
-            f"There is no column {column!r}.{did_you_mean(column, columns)} "
-            f"There are: {', '.join(columns)}."
-        )
+        raise ValueError(unknown("column", column, columns))
     return column
 
 

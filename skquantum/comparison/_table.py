@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 from sklearn.utils.validation import check_is_fitted
 
-from skquantum._validation import did_you_mean, plain
+from skquantum._validation import plain, unknown
 from skquantum.comparison._values import (
     Hints,
     Values,
@@ -167,10 +167,7 @@ def select(columns: Sequence[str], asked: Any, option: str) -> list[str]:
     names = [plain(name.strip()) for name in chain.from_iterable(given)]
     for name in names:
         if name not in columns:
-            raise ValueError(
-                f"{option}: there is no column {name!r}.{did_you_mean(name, columns)} "
-                f"There are: {', '.join(columns)}."
-            )
+            raise ValueError(f"{option}: {unknown('column', name, columns)}")
     return [column for column in columns if column in names]
 
 

@@ -1,16 +1,25 @@
 """Estimators that follow scikit-learn's interface."""
 
+from skquantum._rooms import hand_out
+from skquantum.estimators._blocks import Columns as Columns
+from skquantum.estimators._blocks import WindowLayer as WindowLayer
 from skquantum.estimators._features import QuantumFeatureTransformer
+from skquantum.estimators._head import QuantumHead as QuantumHead
+from skquantum.estimators._kernel.classifier import QuantumKernelSVC
 from skquantum.estimators._kernel.linear import QuantumKernelClassifier, QuantumKernelRegressor
 from skquantum.estimators._kernel.nystroem import QuantumNystroem
-from skquantum.estimators._kernel.svm import (
-    QuantumKernelSVC,
-    QuantumKernelSVR,
-)
+from skquantum.estimators._kernel.regressor import QuantumKernelSVR
 from skquantum.estimators._kernel.transformer import QuantumKernelTransformer
 from skquantum.estimators._pooling.classical import ClassicalPoolingTransformer
 from skquantum.estimators._pooling.transformer import QuantumPoolingTransformer
+from skquantum.estimators._pooling.windows import Windows as Windows
+from skquantum.estimators._qlstm.gates import CircuitGates as CircuitGates
+from skquantum.estimators._qlstm.gates import EnhancedGates as EnhancedGates
+from skquantum.estimators._qlstm.gates import LinearGates as LinearGates
+from skquantum.estimators._qlstm.network import RecurrentNetwork as RecurrentNetwork
 from skquantum.estimators._qlstm.regressor import QLSTMRegressor
+from skquantum.estimators._training import Layout as Layout
+from skquantum.estimators._training import Progress as Progress
 from skquantum.estimators._variational.models import VariationalClassifier, VariationalRegressor
 
 __all__ = [
@@ -27,3 +36,17 @@ __all__ = [
     "VariationalClassifier",
     "VariationalRegressor",
 ]
+
+hand_out(
+    globals(),
+    CircuitGates,
+    Columns,
+    EnhancedGates,
+    Layout,
+    LinearGates,
+    Progress,
+    QuantumHead,
+    RecurrentNetwork,
+    WindowLayer,
+    Windows,
+)

@@ -23,9 +23,8 @@ from skquantum.circuits import (
     resolve_encoding,
 )
 from skquantum.estimators._base import FLOATS, FloatTransformerMixin
-from skquantum.estimators._blocks import block_layer, fitted_encoding
+from skquantum.estimators._blocks import WindowLayer, block_layer, fitted_encoding
 from skquantum.estimators._head import with_weights
-from skquantum.estimators._pooling.windows import WindowLayer
 from skquantum.estimators._variational.base import Observables
 from skquantum.execution import Backend, circuit_resources, resolve_backend
 from skquantum.layers import PAULIS, QuantumLayer, initial_weights

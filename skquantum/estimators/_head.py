@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import clone
 
 from skquantum._symbols import resolve_operation, symbols_of
-from skquantum.circuits import AmplitudeEncoding, Ansatz, BasisEncoding, CircuitEncoding, Encoding
+from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._losses import Loss
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._training import Layout, Objective, Rows
@@ -157,9 +157,15 @@ def make_layer(
     """
     own = encoding.get_params(deep=False)
     if embedding:
-        n_features = _n_embedded(encoding, n_qubits or own.get("n_qubits"), n_features)
+        if encoding.accepts == "bits":
+            raise ValueError(
+                f"embedding='linear' learns numbers, but encoding={encoding} takes bits; use "
+                "another encoding, such as 'angle', or embedding=None."
+            )
+        register = n_qubits or own.get("n_qubits") or _embedded_register(encoding, n_features)
+        n_features = encoding.n_inputs(register)
         if "n_qubits" in own:
-            n_qubits = n_qubits or n_features
+            n_qubits = n_qubits or register
     if n_qubits is not None:
         if own.get("n_qubits", n_qubits) not in (None, n_qubits):
             raise ValueError(
@@ -177,18 +183,13 @@ def make_layer(
     return QuantumLayer(encoding, ansatz, n_features=n_features, **options)
 
 
-def _n_embedded(encoding: Encoding, n_qubits: int | None, n_features: int) -> int:
-    """Return the number of angles, or amplitudes, that an embedding makes of the features."""
-    if isinstance(encoding, BasisEncoding):
-        raise ValueError(
-            f"embedding='linear' learns numbers, but encoding={encoding} takes bits; use "
-            "another encoding, such as 'angle', or embedding=None."
-        )
-    if isinstance(encoding, AmplitudeEncoding):
-        return 2 ** (n_qubits or min(encoding.width(n_features), EMBEDDED))
-    if isinstance(encoding, CircuitEncoding):  # one for each of its symbols
-        return len(symbols_of(encoding.circuit)) or 1
-    return n_qubits or min(n_features, EMBEDDED)
+def _embedded_register(encoding: Encoding, n_features: int) -> int:
+    """Return the size of the register after an embedding: the smallest for all features, if any.
+
+    Not more than `EMBEDDED` qubits, which an embedding is for.
+    """
+    sizes = range(1, EMBEDDED)
+    return next((n for n in sizes if encoding.n_inputs(n) >= n_features), EMBEDDED)
 
 
 class Trainable(Protocol):
@@ -225,7 +226,6 @@ class HeadObjective(Objective):
         self._penalised = head.penalised()
 
     def loss(self, theta: np.ndarray, rows: Rows) -> float:
-        """Return the loss."""
         at = self.rows[rows]
         try:
             outputs = self._outputs(theta, at)
@@ -236,7 +236,6 @@ class HeadObjective(Objective):
         return float(row_loss @ at.weight / total + self._penalty(theta, total))
 
     def loss_and_grad(self, theta: np.ndarray, rows: Rows) -> tuple[float, np.ndarray]:
-        """Return the loss and its gradient."""
         at = self.rows[rows]
         self.n_backward += len(at.X)
         try:
@@ -260,7 +259,6 @@ class HeadObjective(Objective):
         return np.nan
 
     def validation_score(self, theta: np.ndarray) -> float:
-        """Return the estimator's score on the rows set aside."""
         assert self.aside is not None
         try:
             outputs = self._outputs(theta, self.aside)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from skquantum._validation import did_you_mean
+from skquantum._validation import unknown
 
 # outputs and targets, of shape (n_rows, n_outputs), to the loss of each row and its gradient
 Loss = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -59,8 +59,5 @@ REGRESSION_LOSSES: dict[str, Loss] = {
 def resolve_loss(loss: str, losses: dict[str, Loss]) -> Loss:
     """Return the loss of a name, or raise an error with a suggestion."""
     if loss not in losses:
-        raise ValueError(
-            f"Unknown loss {loss!r}.{did_you_mean(loss, losses)} There are: "
-            f"{', '.join(map(repr, losses))}."
-        )
+        raise ValueError(unknown("loss", loss, losses))
     return losses[loss]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skquantum._validation import did_you_mean
+from skquantum._validation import unknown
 
 # Adam's constants, as in the paper and as MLPClassifier's defaults.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
@@ -100,15 +100,13 @@ def resolve_solver(solver: str) -> str:
     found = names.get(solver.lower())
     if found is not None:
         return found
-    known = ", ".join(map(repr, [*stochastic, "lbfgs", *scipy_names.values()]))
+    known = [*stochastic, "lbfgs", *scipy_names.values()]
     if solver.lower() in NEED_HESSIAN:
         raise ValueError(
             f"solver={solver!r} needs second derivatives, which circuits do not offer. "
-            f"There are: {known}."
+            f"Choose from {', '.join(map(repr, known))}."
         )
-    raise ValueError(
-        f"Unknown solver {solver!r}.{did_you_mean(solver, names)} There are: {known}."
-    )
+    raise ValueError(unknown("solver", solver, known))
 
 
 def is_stochastic(solver: str) -> bool:

@@ -182,6 +182,7 @@ class Tasks:
         self.current: Any = None
 
     def begin(self) -> None:
+        """Begin an epoch, unless one has begun."""
         if self.current is None:
             self.current = self.context.subcontext(task_name="epoch")
             self.current.call_on_fit_task_begin(estimator=self.estimator, **self.data)

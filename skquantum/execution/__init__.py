@@ -1,18 +1,15 @@
 """How circuits are run: backends, the compiler behind them, and a reference oracle."""
 
+from skquantum._rooms import hand_out
 from skquantum.execution._backend import GRADIENTS, Backend
 from skquantum.execution._backend import as_symbols as as_symbols
 from skquantum.execution._compiler.angles import LARGEST as LARGEST
 from skquantum.execution._compiler.angles import AngleError as AngleError
-from skquantum.execution._compiler.compile import compile_program as compile_program
-from skquantum.execution._compiler.program import PhaseTable as PhaseTable
-from skquantum.execution._compiler.program import Program as Program
 from skquantum.execution._compiler.rotations import RotationForm, rotation_form
-from skquantum.execution._engine.adjoint import SharedGradient as SharedGradient
-from skquantum.execution._engine.adjoint import bind as bind
-from skquantum.execution._engine.adjoint import row_gradient as row_gradient
+from skquantum.execution._engine.copies import CircuitCopies as CircuitCopies
 from skquantum.execution._engine.evaluator import AdjointEvaluator as AdjointEvaluator
 from skquantum.execution._engine.observables import check_observables as check_observables
+from skquantum.execution._engine.small import SmallCircuit as SmallCircuit
 from skquantum.execution._evaluation import Evaluator
 from skquantum.execution._evaluation import Pullback as Pullback
 from skquantum.execution._gradients import ParameterShiftEvaluator as ParameterShiftEvaluator
@@ -43,3 +40,5 @@ __all__ = [
     "resolve_backend",
     "rotation_form",
 ]
+
+hand_out(globals())

@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 
 from skquantum._named_parts import NamedPartsMixin
-from skquantum._validation import did_you_mean, shown, validate_description
+from skquantum._validation import unknown, validate_description
 from skquantum.execution._compiler.gates import check_symbols
 from skquantum.execution._compiler.hashing import hashable
 from skquantum.execution._compiler.unitary import check_circuit
@@ -277,10 +277,7 @@ class Backend(NamedPartsMixin, ABC):
             such gradient.
         """
         if not (isinstance(gradient, str) and gradient in GRADIENTS):
-            raise ValueError(
-                f"Unknown gradient {shown(gradient)}.{did_you_mean(str(gradient), GRADIENTS)} "
-                f"Choose from {', '.join(map(repr, GRADIENTS))}."
-            )
+            raise ValueError(unknown("gradient", gradient, GRADIENTS))
         data, weights = as_symbols(data), as_symbols(weights)
         frozen = self._checked_circuit(circuit, (*data, *weights))
         sums = check_observables(observables, sorted(frozen.all_qubits()))

@@ -37,7 +37,6 @@ class _ExpectationEvaluator(Evaluator):
         self.observables = list(observables)
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return expectation values, shape (n_samples, n_observables)."""
         values = np.hstack([X, np.broadcast_to(weights, (len(X), len(weights)))])
         symbols = (*self.data, *self.weights)
         return self.expectations(self.circuit, symbols, values, self.observables)
@@ -68,7 +67,6 @@ class ParameterShiftEvaluator(_ExpectationEvaluator):
         self._rules = [shift_rule(frequencies(spectrum)) for _, spectrum in terms]
 
     def n_circuits(self, *, data_gradient: bool = True) -> int:
-        """Return how many circuits the gradient of one row costs."""
         return sum(
             2 * len(shifts)
             for (shifts, _), trainable in zip(self._rules, self._trainable, strict=True)
@@ -78,11 +76,6 @@ class ParameterShiftEvaluator(_ExpectationEvaluator):
     def forward_vjp(
         self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
     ) -> tuple[np.ndarray, Pullback]:
-        """Return expectation values, and the function that gives gradients for them.
-
-        Without `data_gradient`, gates that depend on data alone are not shifted.
-        """
-
         def pullback(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             angles = self._angles(X, weights)
             gradient = np.zeros(angles.shape)
@@ -128,7 +121,6 @@ class SPSAEvaluator(_ExpectationEvaluator):
         self._random = check_random_state(random_state)
 
     def n_circuits(self, *, data_gradient: bool = True) -> int:
-        """Return how many circuits the gradient of one row costs."""
         return 2
 
     def forward_vjp(

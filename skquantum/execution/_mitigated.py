@@ -164,12 +164,10 @@ class MitigatedBackend(Backend):
         return self._inner().default_gradient
 
     def check_matrix(self, n_rows: int, n_columns: int) -> None:
-        """Raise an error if the inner backend has no room for a matrix of kernel values."""
         self._inner().check_matrix(n_rows, n_columns)
 
     @property
     def has_budget(self) -> bool:
-        """Whether the inner backend has one."""
         return self._inner().has_budget
 
     def check_budget(self, n_circuits: int) -> None:
@@ -375,13 +373,11 @@ class _ExtrapolatedEvaluator(Evaluator):
         self.parts, self.extrapolation = parts, extrapolation
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return expectation values, shape (n_samples, n_observables)."""
         return self.extrapolation([part.forward(X, weights) for part in self.parts])[0]
 
     def forward_vjp(
         self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
     ) -> tuple[np.ndarray, Pullback]:
-        """Return expectation values, and the function that gives gradients for them."""
         runs = [part.forward_vjp(X, weights, data_gradient=data_gradient) for part in self.parts]
         values, slopes = self.extrapolation([measured for measured, _ in runs])
 

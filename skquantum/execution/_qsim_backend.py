@@ -25,7 +25,7 @@ from skquantum.execution._engine.qsim import fewest_columns, run
 from skquantum.execution._engine.threads import one_blas_thread
 from skquantum.execution._evaluation import Evaluator
 from skquantum.execution._noise.resolve import resolve_noise
-from skquantum.execution._noise.run import NoisyRun
+from skquantum.execution._noise.run import NoisyRunner
 
 METHODS = ("auto", "density", "trajectories")
 SELF_ROWS = 16  # of which all pairs are computed for the sake of the diagonal
@@ -221,7 +221,6 @@ class QsimBackend(Backend):
         return noisy.density_matrices(frozen, order, array)
 
     def check_matrix(self, n_rows: int, n_columns: int) -> None:
-        """Raise a ValueError if a matrix of float64 would exceed `max_memory`."""
         needed = 8 * n_rows * n_columns
         if needed > self._memory():
             raise ValueError(
@@ -403,14 +402,14 @@ class QsimBackend(Backend):
                 "backend."
             )
 
-    def _noisy(self) -> NoisyRun | None:
+    def _noisy(self) -> NoisyRunner | None:
         """Return how to run with noise or shots; None without either."""
         if self.noise is None and self.shots is None:
             return None
         noise = resolve_noise(self.noise)
         if noise is None and self.shots is None:
             return None
-        return NoisyRun(
+        return NoisyRunner(
             noise,
             self.shots,
             self.method,

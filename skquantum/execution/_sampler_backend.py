@@ -387,18 +387,10 @@ class SamplerBackend(Backend):
 
     @property
     def has_budget(self) -> bool:
-        """Whether there is a `max_circuits`."""
         return self.max_circuits is not None
 
+    # What is in the cache is not known beforehand, and counts.
     def check_budget(self, n_circuits: int) -> None:
-        """Raise a ValueError if a training may exceed `max_circuits`.
-
-        Parameters
-        ----------
-        n_circuits : int
-            How many circuits it needs if it goes on to its last iteration. What is in the cache
-            is not known beforehand, and counts.
-        """
         if self._exceeds(n_circuits):
             what = f"To its last iteration, the training needs {n_circuits} circuits"
             raise self._refusal(what, _TRAINING_ADVICE)

@@ -1,5 +1,6 @@
 """Looking into quantum models: diagnostics, displays, and the fitted models inside models."""
 
+from skquantum._rooms import hand_out
 from skquantum.inspection._backends import on_other_backend, with_backend
 from skquantum.inspection._fitted import fitted_attribute, fitted_parts
 from skquantum.inspection._gradient_variance import GradientVariance, gradient_variance
@@ -15,3 +16,5 @@ __all__ = [
     "on_other_backend",
     "with_backend",
 ]
+
+hand_out(globals())

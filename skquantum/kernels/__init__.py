@@ -1,5 +1,6 @@
 """Quantum kernels: callables that say how alike two rows are."""
 
+from skquantum._rooms import hand_out
 from skquantum.kernels._base import Kernel
 from skquantum.kernels._fidelity import FidelityKernel
 from skquantum.kernels._projected import ProjectedKernel
@@ -8,3 +9,5 @@ from skquantum.kernels._psd import PSD as PSD
 from skquantum.kernels._psd import GramRepair
 
 __all__ = ["FidelityKernel", "GramRepair", "Kernel", "ProjectedKernel"]
+
+hand_out(globals())

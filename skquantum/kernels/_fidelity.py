@@ -14,8 +14,9 @@ class FidelityKernel(Kernel):
     """Fidelity of the states that two rows are encoded in.
 
     ``K(x, y) = |<phi(x)|phi(y)>|^2``, with the state ``|phi(x)>`` that the encoding circuit
-    prepares [1]_. N rows cost N state simulations and one matrix product. The matrix of a set
-    of rows with itself is exactly symmetric, has ones on its diagonal and is positive
+    prepares [1]_. N rows cost N state simulations and one matrix product; on hardware,
+    one compute-uncompute circuit for each pair of rows, a row with itself included. The matrix of
+    a set of rows with itself is exactly symmetric, has ones on its diagonal and is positive
     semi-definite up to rounding (about 1e-6).
 
     Parameters
@@ -44,18 +45,6 @@ class FidelityKernel(Kernel):
     mitigations: ClassVar = ("depolarizing",)
 
     def n_circuits(self, n_rows: int) -> int:
-        """Return how many circuits the matrix of some rows costs on hardware.
-
-        Parameters
-        ----------
-        n_rows : int
-            Number of rows.
-
-        Returns
-        -------
-        int
-            One compute-uncompute circuit for each pair of rows, a row with itself included.
-        """
         return n_rows * (n_rows + 1) // 2
 
     def fitted(self, X: np.ndarray, weight: np.ndarray | None = None) -> Kernel:

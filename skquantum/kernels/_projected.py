@@ -28,7 +28,8 @@ class ProjectedKernel(Kernel):
     reduced density matrix ``rho_k`` of qubit k, which its three Pauli expectation values give
     [1]_. It has no fidelities, which go to zero as the register grows, but it concentrates in
     another way: under entangling encodings the reduced states approach the maximally mixed one,
-    distances go to zero, and all values go to one [2]_.
+    distances go to zero, and all values go to one [2]_. On hardware a row costs three circuits:
+    all qubits are measured in the bases of X, Y and Z.
 
     Parameters
     ----------
@@ -71,18 +72,6 @@ class ProjectedKernel(Kernel):
         self.gamma = gamma
 
     def n_circuits(self, n_rows: int) -> int:
-        """Return how many circuits the matrix of some rows costs on hardware.
-
-        Parameters
-        ----------
-        n_rows : int
-            Number of rows.
-
-        Returns
-        -------
-        int
-            Three measurement settings, X, Y and Z of all qubits, for each row.
-        """
         return 3 * n_rows
 
     def fitted(self, X: np.ndarray, weight: np.ndarray | None = None) -> Kernel:

@@ -1,5 +1,6 @@
 """Layers: trainable circuits with their gradients, alone and in banks."""
 
+from skquantum._rooms import hand_out
 from skquantum.layers._banks.bank import CircuitBank as CircuitBank
 from skquantum.layers._initial import check_angles as check_angles
 from skquantum.layers._initial import check_init as check_init
@@ -9,3 +10,5 @@ from skquantum.layers._layer import QuantumLayer
 from skquantum.layers._layer import resolve_observables as resolve_observables
 
 __all__ = ["QuantumLayer"]
+
+hand_out(globals(), CircuitBank)

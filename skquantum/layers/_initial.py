@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from skquantum._symbols import symbols_of
-from skquantum._validation import did_you_mean
+from skquantum._validation import unknown
 from skquantum.circuits import Ansatz
 from skquantum.execution import LARGEST
 from skquantum.layers._layer import QuantumLayer
@@ -61,10 +63,7 @@ def check_angles(weights: np.ndarray, name: str) -> None:
         )
 
 
-def check_init(init: str | ArrayLike) -> None:
+def check_init(init: str | ArrayLike, known: Collection[str] = INITS) -> None:
     """Raise an error for an unknown name."""
-    if isinstance(init, str) and init not in INITS:
-        raise ValueError(
-            f"Unknown init {init!r}.{did_you_mean(init, INITS)} Names are "
-            f"{', '.join(map(repr, INITS))}; an array of weights works too."
-        )
+    if isinstance(init, str) and init not in known:
+        raise ValueError(unknown("init", init, known, "an array of weights works too"))

@@ -92,6 +92,15 @@ class QuantumLayer(PortableMixin):
     >>> grad_X, grad_weights = layer.vjp(X, weights, np.ones((2, 2)))
     >>> grad_X.shape, grad_weights.shape
     ((2, 2), (18,))
+
+    A circuit of one's own, in which data and weights meet:
+
+    >>> import cirq, sympy
+    >>> x, w, b = sympy.symbols("x w b")
+    >>> circuit = cirq.Circuit(cirq.ry(w * x + b)(cirq.LineQubit(0)))
+    >>> layer = QuantumLayer.from_circuit(circuit, [x], [w, b])
+    >>> layer.vjp(np.array([[1.0]]), np.zeros(2) + 0.5, np.ones((1, 1)))[1].round(4)
+    array([-0.8415, -0.8415])
     """
 
     def __init__(
@@ -160,16 +169,6 @@ class QuantumLayer(PortableMixin):
         ------
         ValueError
             If the circuit has other symbols, or can't be run or differentiated.
-
-        Examples
-        --------
-        >>> import cirq, numpy as np, sympy
-        >>> from skquantum.layers import QuantumLayer
-        >>> x, w, b = sympy.symbols("x w b")
-        >>> circuit = cirq.Circuit(cirq.ry(w * x + b)(cirq.LineQubit(0)))
-        >>> layer = QuantumLayer.from_circuit(circuit, [x], [w, b])
-        >>> layer.vjp(np.array([[1.0]]), np.zeros(2) + 0.5, np.ones((1, 1)))[1].round(4)
-        array([-0.8415, -0.8415])
         """
         data, weights = as_symbols(data_symbols), as_symbols(weight_symbols)
         line = cirq.LineQubit.range(cirq.num_qubits(circuit))

@@ -114,9 +114,9 @@ def test_a_template_stands_for_itself():
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
-        ("zzz", ValueError, r"Unknown encoding 'zzz'\. Did you mean 'zz'\? Names are 'angle'"),
+        ("zzz", ValueError, r"Unknown encoding 'zzz'\. Did you mean 'zz'\? Choose from 'angle'"),
         ("Angel", ValueError, r"Did you mean 'angle'\?"),
-        ("fourier", ValueError, r"Unknown encoding 'fourier'\. Names are"),
+        ("fourier", ValueError, r"Unknown encoding 'fourier'\. Choose from"),
         (3, TypeError, "encoding must be an Encoding instance or one of 'angle'.*got 3"),
         (None, TypeError, "got None"),
         (ZZEncoding, TypeError, r"Did you mean ZZEncoding\(\)\?"),
@@ -136,9 +136,9 @@ def test_other_encodings_are_refused(wrong, error, message):
         (
             "TreeTensor",
             ValueError,
-            r"Unknown ansatz 'TreeTensor'\. Did you mean 'tree_tensor'\? Names are",
+            r"Unknown ansatz 'TreeTensor'\. Did you mean 'tree_tensor'\? Choose from",
         ),
-        ("zz", ValueError, r"Unknown ansatz 'zz'\. Names .*; an Ansatz instance works too"),
+        ("zz", ValueError, r"Unknown ansatz 'zz'\. Choose .*; an Ansatz instance works too"),
         (3, TypeError, "ansatz must be an Ansatz instance or one of 'strongly_ent.*got 3"),
         (RealAmplitudes, TypeError, r"Did you mean RealAmplitudes\(\)\?"),
         (ZZEncoding(), TypeError, r"must be an Ansatz instance .*got ZZEncoding\(\)"),

@@ -128,7 +128,7 @@ def test_what_the_user_gives_is_not_changed():
 @pytest.mark.parametrize(
     ("models", "error", "message"),
     [
-        ("QuantumKernelSVM", ValueError, "Did you mean 'QuantumKernelSVC'. For classification"),
+        ("QuantumKernelSVM", ValueError, "'QuantumKernelSVC'.*; these do classification"),
         ("QuantumKernelSVR", ValueError, "does no classification.*These do: QuantumKernelSVC"),
         ([], ValueError, "models is empty"),
         ({}, ValueError, "models is empty"),

@@ -25,7 +25,7 @@ from sklearn.svm import SVC
 from skquantum import QuantumKernelSVC
 from skquantum.comparison import DecisionRule, _runner, compare
 from skquantum.comparison._measure import FoldResult, _seconds
-from skquantum.comparison._progress import Progress, time_left
+from skquantum.comparison._progress import ProgressLine, time_left
 
 LINEAR = ["logistic regression"]
 
@@ -381,7 +381,7 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize("verbose", [None, 1])
 def test_progress_on_a_terminal_rewrites_its_line_without_asking(verbose):
     stream = Terminal()
-    progress = Progress(verbose, stream)
+    progress = ProgressLine(verbose, stream)
     progress.step(1, 3, "first")
     progress.step(2, 3, "second", left=61.5)
     progress.step(3, 3, "third", left=0.0)
@@ -394,10 +394,10 @@ def test_progress_on_a_terminal_rewrites_its_line_without_asking(verbose):
 
 def test_progress_elsewhere_is_silent_unless_asked_for():
     stream = io.StringIO()
-    Progress(None, stream).step(1, 2, "first")
-    Progress(0, Terminal()).step(1, 2, "first")
+    ProgressLine(None, stream).step(1, 2, "first")
+    ProgressLine(0, Terminal()).step(1, 2, "first")
     assert not stream.getvalue()
-    Progress(1, stream).step(1, 2, "first")
+    ProgressLine(1, stream).step(1, 2, "first")
     assert stream.getvalue().endswith("first\n")
 
 
@@ -416,7 +416,7 @@ def test_progress_in_a_notebook_rewrites_what_it_shows(monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
     stream = io.StringIO()
-    progress = Progress(None, stream)
+    progress = ProgressLine(None, stream)
     progress.step(1, 2, "first", left=3.0)
     progress.step(2, 2, "second")
     progress.end()
@@ -424,7 +424,7 @@ def test_progress_in_a_notebook_rewrites_what_it_shows(monkeypatch):
     assert "about 3 s left" in shown[0]
     assert not stream.getvalue()
     ipython.get_ipython = lambda: SimpleNamespace()  # IPython in a terminal
-    assert Progress(None, stream).display is None
+    assert ProgressLine(None, stream).display is None
 
 
 def test_the_time_that_is_left_is_told_after_the_first_fold():

@@ -75,11 +75,11 @@ def test_a_column_called_target_needs_no_naming(frame, tmp_path):
 @pytest.mark.parametrize(
     ("source", "target", "message"),
     [
-        ("iris2", None, "no built-in data set 'iris2'. Did you mean 'iris'?"),
+        ("iris2", None, "Unknown built-in data set 'iris2'. Did you mean 'iris'?"),
         ("iris", "a", "its target cannot be chosen"),
         ("nowhere.csv", None, "There is no file 'nowhere.csv'"),
         ("{file}", None, "Name it with --target, one of: a, b, kind"),
-        ("{file}", "kinds", "no column 'kinds'. Did you mean 'kind'?"),
+        ("{file}", "kinds", "Unknown column 'kinds'. Did you mean 'kind'?"),
         ("{gaps}", "kind", "The target 'kind' is missing in all rows"),
         ("{empty}", "kind", "could not be read: it is empty"),
         ("{header}", "kind", "has no rows"),

@@ -2,18 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skquantum.comparison import Persistence, SeasonalNaive
 from skquantum.datasets import make_windows
 
 TIMES = np.arange(300)
 SEASON = 12
-
-
-@parametrize_with_checks([Persistence(), SeasonalNaive(), SeasonalNaive(season=1)])
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
 
 
 def noisy_season(trend=0.0):

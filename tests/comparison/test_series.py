@@ -107,7 +107,7 @@ def test_splits_of_the_users_own():
         ({"task": "serie"}, "Did you mean 'series'?"),
         ({"y": WAVE, "task": "series"}, "without y"),
         ({"y": WAVE, "window": 4}, "window=4 is for a series, but the task is regression"),
-        ({"baselines": ["random forest"]}, "No baseline for series is called 'random forest'"),
+        ({"baselines": ["random forest"]}, "Unknown baseline for series 'random forest'"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_fitted(options, message):
@@ -408,7 +408,7 @@ def test_a_column_of_a_file(table, tmp_path):
     ("arguments", "message"),
     [
         ("{table} --task series --target kind", "holds values such as 'x'"),
-        ("{table} --task series --target levl", "no column 'levl'. Did you mean 'level'?"),
+        ("{table} --task series --target levl", "Unknown column 'levl'. Did you mean 'level'?"),
         ("{two} --task series", "Which column is the series? Name it with --target, one of: a, b"),
         ("{table} --target level --no-encode", "not numeric: when, kind"),
         ("{two} --target a --window 12", "(--task series)"),

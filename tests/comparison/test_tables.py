@@ -624,8 +624,8 @@ def test_a_frame_of_numbers_needs_no_encoder():
 def test_bad_calls():
     X, y = mixed(60)
     for options, error, message in (
-        ({"y": "lable"}, ValueError, "y='lable': there is no such column"),
-        ({"y": y, "drop": "nothing"}, ValueError, "--drop: there is no column 'nothing'"),
+        ({"y": "lable"}, ValueError, "y='lable': Unknown column 'lable'"),
+        ({"y": y, "drop": "nothing"}, ValueError, "--drop: Unknown column 'nothing'"),
         ({"y": y, "encode": False}, ValueError, "not numeric: colour"),
         ({"X": X.to_numpy(), "y": "label"}, TypeError, "X is no data frame"),
         ({"X": [[1.0], [2.0]], "y": [0, 1], "drop": "a"}, TypeError, "names columns"),

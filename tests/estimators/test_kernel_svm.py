@@ -79,7 +79,7 @@ def test_predictions_come_in_blocks(kernel, monkeypatch):
         "__call__",
         lambda self, A, B=None: lengths.append(len(A)) or call(self, A, B),
     )
-    monkeypatch.setattr("skquantum.estimators._kernel.svm.BLOCK", 1)
+    monkeypatch.setattr("skquantum.estimators._kernel.base.BLOCK", 1)
     for method, expected in zip(methods, whole, strict=True):
         lengths.clear()
         np.testing.assert_allclose(method(X), expected, rtol=0, atol=1e-6)
@@ -89,7 +89,7 @@ def test_predictions_come_in_blocks(kernel, monkeypatch):
 def test_many_rows_need_no_more_memory_than_the_fit(monkeypatch):
     backend = QsimBackend(max_memory=8 * 150 * 150)
     model = QuantumKernelSVC(AngleEncoding(n_qubits=2), backend=backend).fit(X, Y)
-    monkeypatch.setattr("skquantum.estimators._kernel.svm.BLOCK", 1)
+    monkeypatch.setattr("skquantum.estimators._kernel.base.BLOCK", 1)
     many = np.tile(X, (10, 1))
     np.testing.assert_array_equal(model.predict(many), np.tile(model.predict(X), 10))
 
@@ -178,7 +178,7 @@ def test_parameters_of_a_named_kernel_in_a_grid_search():
     again = clone(search.best_estimator_).fit(X, NAMES)
     np.testing.assert_array_equal(again.predict(X), search.predict(X))
     named = QuantumKernelSVC().set_params(kernel="projected", kernel__gamma=0.5)
-    assert repr(named.kernel) == "ProjectedKernel(gamma=0.5)"
+    assert repr(named.kernel) == "ProjectedKernel(encoding='reuploading', gamma=0.5)"
     with pytest.raises(ValueError, match="Invalid parameter 'gamma' for estimator FidelityKernel"):
         QuantumKernelSVC(kernel="fidelity").set_params(kernel__gamma=1.0)
 
@@ -268,7 +268,14 @@ def test_probabilities_need_two_rows_of_each_class(monkeypatch):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda **params: QuantumKernelSVC("angle", probability=True, random_state=0, **params),
+        lambda **params: QuantumKernelSVC(
+            # What is learned of the rows would see the weights, but not those of the classes.
+            AngleEncoding(bandwidth=1.0),
+            kernel="fidelity",
+            probability=True,
+            random_state=0,
+            **params,
+        ),
         lambda **params: VariationalClassifier(
             n_layers=1, max_iter=3, tol=0, random_state=0, **params
         ),

@@ -31,14 +31,15 @@ from skquantum.circuits import (
     RealAmplitudes,
     StronglyEntangling,
 )
+from skquantum.estimators import _blocks
+from skquantum.estimators._blocks import WindowLayer
 from skquantum.estimators._head import (
     HeadObjective,
     QuantumHead,
 )
 from skquantum.estimators._losses import log_loss
-from skquantum.estimators._pooling import windows as _windows
+from skquantum.estimators._pooling import classical as _classical
 from skquantum.estimators._pooling.windows import (
-    WindowLayer,
     Windows,
 )
 from skquantum.estimators._rows import TrainingRows
@@ -103,7 +104,7 @@ def windows_one_by_one(image, pool, stride, padding):
 def test_windows_follow_their_definition(shape, pool, stride, padding):
     images = RNG.normal(size=(3, *shape))
     windows = Windows(shape[:2], shape[2], pool, stride, padding)
-    found = windows.extract(images.reshape(3, -1), fill=np.nan)
+    found = windows(images.reshape(3, -1), fill=np.nan)
     for image, rows in zip(images, found, strict=True):
         expected, places = windows_one_by_one(image, pool, stride, padding)
         assert windows.places == places
@@ -112,9 +113,9 @@ def test_windows_follow_their_definition(shape, pool, stride, padding):
 
 def test_sequences_and_channels():
     rows = np.arange(12.0)[None]
-    alone = Windows((12,), 1, (3,), (3,), "valid").extract(rows)
+    alone = Windows((12,), 1, (3,), (3,), "valid")(rows)
     assert_array_equal(alone[0], rows.reshape(4, 3))
-    with_channels = Windows((4,), 3, (2,), (2,), "valid").extract(rows)
+    with_channels = Windows((4,), 3, (2,), (2,), "valid")(rows)
     assert_array_equal(with_channels[0], rows.reshape(2, 6))
 
 
@@ -235,7 +236,8 @@ def test_blank_windows_under_amplitude_encoding_are_constant_ones():
 def test_chunks_do_not_change_the_outputs(monkeypatch):
     whole = untrained().fit(X)
     expected = whole.transform(X)
-    monkeypatch.setattr(_windows, "WINDOWS_AT_ONCE", 50)
+    for module in (_blocks, _classical):
+        monkeypatch.setattr(module, "WINDOWS_AT_ONCE", 50)
     assert_allclose(whole.transform(X), expected, atol=2e-6)
     classical = ClassicalPoolingTransformer((8, 8))
     assert_allclose(
@@ -333,7 +335,7 @@ def test_without_a_target_windows_are_reconstructed():
     pooling = quick(tol=1e-4, n_iter_no_change=5, n_outputs=2).fit(X)
     assert pooling.objective_ == "reconstruction"
     outputs = pooling.transform(X).reshape(-1, 2)
-    windows = pooling._windows.extract(X).reshape(-1, 4)
+    windows = pooling._windows(X).reshape(-1, 4)
     rebuilt = outputs @ pooling.readout_coef_.T + pooling.readout_intercept_
     explained = 1 - ((rebuilt - windows) ** 2).sum() / ((windows - windows.mean(0)) ** 2).sum()
     assert explained > 0.5

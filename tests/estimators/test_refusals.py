@@ -83,7 +83,8 @@ FITTED = {
         FRAME, np.repeat(["a", "b"], 6),
     ),
     "svc, repaired": (
-        QuantumKernelSVC(ZZEncoding(), psd="clip", mitigation="depolarizing"), FRAME, LABELS
+        QuantumKernelSVC(ZZEncoding(), kernel="fidelity", psd="clip", mitigation="depolarizing"),
+        FRAME, LABELS,
     ),
     "svr": (QuantumKernelSVR(kernel=ProjectedKernel(ZZEncoding())), FRAME, NUMBERS),
     "repair": (GramRepair("nearest", "depolarizing", n_qubits=4), GRAM - 0.1 * np.eye(12), None),
@@ -281,7 +282,7 @@ def test_what_fails_in_the_first_run(name, call, error, monkeypatch):
         if name == "features":
             patch.setattr(QsimBackend, "evaluator", fails)
         patch.setattr(QuantumLayer, "forward_vjp", fails)
-        patch.setattr("skquantum.estimators._qlstm.network._Run", fails)
+        patch.setattr("skquantum.estimators._qlstm.network._Pass", fails)
         if error is KeyboardInterrupt and (call == "partial_fit"):
             with pytest.warns(UserWarning, match="interrupted"):
                 getattr(model, call)(rows, y)

@@ -9,7 +9,7 @@ from skquantum.circuits import HardwareEfficient, PoolingNetwork, StronglyEntang
 from skquantum.execution._compiler.compile import compile_program
 from skquantum.execution._compiler.fusion import (
     Gate,
-    Run,
+    GateGroup,
     fuse,
 )
 from skquantum.execution._compiler.program import Pairs
@@ -34,7 +34,7 @@ def gate_lists(draw):
 def test_every_gate_comes_once_and_in_order_on_its_qubits(gates):
     found = []
     for item in fuse(gates):
-        if isinstance(item, Run):
+        if isinstance(item, GateGroup):
             assert len(item.qubits) == 2
             assert all(gate.shared and set(gate.qubits) <= item.qubits for gate in item.gates)
             assert sum(len(gate.qubits) == 2 for gate in item.gates) > 1

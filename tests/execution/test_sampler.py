@@ -20,7 +20,6 @@ from sklearn.datasets import load_iris, make_moons
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skquantum import (
     QLSTMRegressor,
@@ -41,6 +40,7 @@ from skquantum.execution._device.target import Target
 from skquantum.execution._gradients import ParameterShiftEvaluator
 from skquantum.kernels import FidelityKernel, ProjectedKernel
 from skquantum.layers import QuantumLayer
+from tests.estimator_checks import parametrize_with_checks_that_see
 
 from .samplers import (
     FaultySampler,
@@ -242,7 +242,7 @@ def test_every_estimator_runs_on_a_sampler(moons, model):
 # check_estimator: a sampler without state makes the backend a function
 
 
-@parametrize_with_checks(
+@parametrize_with_checks_that_see(
     [
         QuantumKernelSVC(
             AngleEncoding(n_qubits=1),

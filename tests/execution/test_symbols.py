@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sympy
 
-from skquantum._symbols import resolve, symbols_of
+from skquantum._symbols import _Values, resolve, symbols_of
 from skquantum.circuits import CircuitAnsatz, CircuitEncoding
 from skquantum.execution import QsimBackend, ReferenceBackend, SamplerBackend
 from skquantum.execution._compiler.hashing import hashable
@@ -223,3 +223,9 @@ def test_weights_that_are_not_finite_are_named():
     weights[1] = np.nan
     with pytest.raises(ValueError, match=f"weights must be finite, got nan for {layer.weight_symbols[1]}"):  # fmt: skip  # noqa: E501
         layer.forward(X, weights)
+
+
+def test_a_resolver_is_wrapped_as_cirq_wraps_resolvers():
+    resolver = _Values({x: 0.5})
+    assert cirq.ParamResolver(resolver) is resolver
+    assert resolver.value_of(2 * x) == 1

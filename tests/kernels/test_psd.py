@@ -11,7 +11,6 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skquantum import QuantumKernelSVC, QuantumKernelSVR
 from skquantum.execution import QsimBackend
@@ -138,17 +137,6 @@ def test_depolarising_is_undone_exactly(gram, rate, n_qubits):
     np.testing.assert_allclose(repair.transform(noisy[:2]), gram[:2], atol=1e-9)
     assert repair.report_["survival_rate"] == pytest.approx(rate)
     np.testing.assert_allclose(repair.report_["survival_rates"], rate)
-
-
-# "nearest" keeps a diagonal, and that of one check is negative.
-@parametrize_with_checks([GramRepair(psd) for psd in (None, "clip", "shift")])
-def test_check_estimator(estimator, check):
-    check(estimator)
-
-
-@parametrize_with_checks([QuantumKernelSVC(psd="clip", mitigation="depolarizing")])
-def test_check_estimator_with_repairs(estimator, check):
-    check(estimator)
 
 
 def test_it_is_a_step_of_a_pipeline_that_cross_validation_cuts_rightly():

@@ -24,7 +24,8 @@ from skquantum.circuits import Encoding
 from skquantum.estimators._kernel.kept import values_by_blocks
 from skquantum.estimators._kernel.landmarks import LANDMARKS
 from skquantum.estimators._kernel.nystroem import QuantumNystroem, feature_blocks
-from skquantum.estimators._kernel.parts import ENCODING, KERNEL, KernelPartsMixin
+from skquantum.estimators._kernel.parts import KernelPartsMixin
+from skquantum.estimators._kernel.resolve import ENCODING, KERNEL
 from skquantum.execution import Backend, circuit_resources
 from skquantum.kernels import Kernel
 

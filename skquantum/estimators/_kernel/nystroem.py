@@ -25,7 +25,8 @@ from skquantum.estimators._kernel.landmarks import (
     kmeans_landmarks,
     rpcholesky_landmarks,
 )
-from skquantum.estimators._kernel.parts import ENCODING, KERNEL, KernelPartsMixin, resolve_kernel
+from skquantum.estimators._kernel.parts import KernelPartsMixin
+from skquantum.estimators._kernel.resolve import ENCODING, KERNEL, resolve_kernel
 from skquantum.execution import Backend
 from skquantum.kernels import Kernel
 

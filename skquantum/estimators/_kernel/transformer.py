@@ -15,7 +15,8 @@ from skquantum._validation import all_or_nothing
 from skquantum.circuits import Encoding
 from skquantum.estimators._base import FLOATS, FloatTransformerMixin, settled
 from skquantum.estimators._kernel.kept import gram_matrix, values_by_blocks
-from skquantum.estimators._kernel.parts import ENCODING, KERNEL, KernelPartsMixin, resolve_kernel
+from skquantum.estimators._kernel.parts import KernelPartsMixin
+from skquantum.estimators._kernel.resolve import ENCODING, KERNEL, resolve_kernel
 from skquantum.execution import Backend
 from skquantum.kernels import Kernel
 

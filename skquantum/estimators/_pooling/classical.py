@@ -12,7 +12,8 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import StrOptions
 
 from skquantum._validation import all_or_nothing
-from skquantum.estimators._pooling.windows import WINDOWS_AT_ONCE, WindowedTransformer
+from skquantum.estimators._blocks import WINDOWS_AT_ONCE
+from skquantum.estimators._pooling.windows import WindowedTransformer
 
 KINDS: dict[str, tuple[Callable[..., np.ndarray], Callable[..., np.ndarray]]] = {
     "max": (np.max, np.nanmax),
@@ -117,7 +118,7 @@ class ClassicalPoolingTransformer(WindowedTransformer):
         reduce = KINDS[self._kind][sticks_out]
         out = np.empty((len(rows), n_windows * n_channels), dtype=rows.dtype)
         for batch in gen_batches(len(rows), max(1, WINDOWS_AT_ONCE // n_windows)):
-            windows = self._windows.extract(rows[batch].astype(np.float64), fill=np.nan)
+            windows = self._windows(rows[batch].astype(np.float64), fill=np.nan)
             windows = windows.reshape(len(windows), n_windows, -1, n_channels)
             out[batch] = reduce(windows, axis=2).reshape(len(windows), -1)
         return out

@@ -18,7 +18,6 @@ from sklearn.utils.validation import check_is_fitted
 from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import (
-    AmplitudeEncoding,
     Ansatz,
     Encoding,
     PoolingNetwork,
@@ -26,6 +25,7 @@ from skquantum.circuits import (
     resolve_encoding,
 )
 from skquantum.estimators._base import settled
+from skquantum.estimators._blocks import WindowLayer
 from skquantum.estimators._head import HeadObjective, QuantumHead, with_weights
 from skquantum.estimators._learning import Circuits, TrainedMixin, accuracy, r2
 from skquantum.estimators._losses import log_loss, squared_error
@@ -35,7 +35,7 @@ from skquantum.estimators._pooling.targets import (
     resolve_objective,
     supervised_rows,
 )
-from skquantum.estimators._pooling.windows import WindowedTransformer, WindowLayer
+from skquantum.estimators._pooling.windows import WindowedTransformer
 from skquantum.estimators._rows import TrainingRows, callback_data, distinct_rows
 from skquantum.estimators._solvers import resolve_solver
 from skquantum.estimators._training import Layout, Settings, n_batch
@@ -388,7 +388,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     def _fitted_encoding(self, X: np.ndarray, sample_weight: Any) -> Encoding:
         """Return the encoding with what is settled by the windows of the rows."""
         rows = distinct_rows(X, np.zeros(len(X)), sample_weight)
-        windows = self._windows.extract(rows.X)
+        windows = self._windows(rows.X)
         weight = np.repeat(rows.weight, windows.shape[1])
         return self._resolved_encoding().fitted(windows.reshape(len(weight), -1), weight)
 
@@ -408,9 +408,9 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         )
         self._pool = WindowLayer(
             self.layer_,
-            self._windows.extract,
+            self._windows,
             len(self._windows.index),
-            isinstance(self.encoding_, AmplitudeEncoding),
+            self.encoding_.accepts == "directions",
         )
         self._per_row = self._pool.n_windows
         self._output_names = self._named_outputs()
@@ -436,8 +436,8 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         """Return what is trained, its rows and their classes, and where its read-out starts."""
         if self.objective_ != "reconstruction":
             return self._pool, *supervised_rows(X, y, sample_weight, self.objective_)
-        task = reconstruction_rows(self._windows.extract(X), sample_weight)
-        return WindowLayer(self.layer_, _as_they_are, 1, self._pool.fill_blank), *task
+        task = reconstruction_rows(self._windows(X), sample_weight)
+        return WindowLayer(self.layer_, None, 1, self._pool.fill_blank), *task
 
     _pool: WindowLayer
     _head: QuantumHead
@@ -455,10 +455,6 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
 
     def _learned(self, theta: np.ndarray) -> dict[str, Any]:
         return {f"{name}_": array for name, array in self._head.layout.unpack(theta).items()}
-
-
-def _as_they_are(windows: np.ndarray) -> np.ndarray:
-    return windows
 
 
 def observables_on(

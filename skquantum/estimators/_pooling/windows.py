@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
     _check_feature_names_in,
@@ -22,10 +22,7 @@ from sklearn.utils.validation import (
 )
 
 from skquantum.estimators._base import FLOATS, FloatTransformerMixin
-from skquantum.execution import Pullback
-from skquantum.layers import QuantumLayer
 
-WINDOWS_AT_ONCE = 2**16
 # "auto" takes a row of fewer values for a sequence, even if it could be a square.
 SMALLEST_IMAGE = 16
 
@@ -110,7 +107,7 @@ class Windows:
         values = places * self.n_channels + np.arange(self.n_channels)
         return np.where(places < 0, -1, values).reshape(len(places), -1)
 
-    def extract(self, X: np.ndarray, fill: float = 0.0) -> np.ndarray:
+    def __call__(self, X: np.ndarray, fill: float = 0.0) -> np.ndarray:
         """Return the values of all windows, shape (n_samples, n_windows, size)."""
         if (self.index < 0).any():  # the last column is then what is outside
             X = np.column_stack([X, np.full(len(X), fill)])
@@ -119,60 +116,6 @@ class Windows:
     def names(self) -> list[str]:
         """Return a name for each window, with its place along each axis."""
         return ["_".join(["window", *map(str, p)]) for p in product(*map(range, self.places))]
-
-
-class WindowLayer:
-    """A layer that all windows of a row go through.
-
-    Parameters
-    ----------
-    layer : QuantumLayer
-        The circuit for one window.
-    windows : callable
-        From rows to their windows, shape (n_samples, n_windows, size).
-    n_windows : int
-        Number of windows of a row.
-    fill_blank : bool
-        Whether windows of zeros become windows of ones, the limit of constant ones: for encodings
-        that normalise.
-    """
-
-    def __init__(
-        self,
-        layer: QuantumLayer,
-        windows: Callable[[np.ndarray], np.ndarray],
-        n_windows: int,
-        fill_blank: bool,
-    ) -> None:
-        self.layer, self.windows, self.fill_blank = layer, windows, fill_blank
-        self.n_windows = n_windows
-        self.n_features = n_windows * layer.n_features
-        self.n_weights = layer.n_weights
-        self.n_outputs = n_windows * layer.n_outputs
-
-    def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return the outputs of all windows, shape (n_samples, n_windows * n_outputs)."""
-        out = np.empty((len(X), self.n_outputs))
-        for batch in gen_batches(len(X), max(1, WINDOWS_AT_ONCE // self.n_windows)):
-            observed = self.layer.forward(self._rows(X[batch]), weights)
-            out[batch] = observed.reshape(-1, self.n_outputs)
-        return out
-
-    def forward_vjp(
-        self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = False
-    ) -> tuple[np.ndarray, Pullback]:
-        """Return the outputs, and what gives the gradient of the weights for them."""
-        observed, inner = self.layer.forward_vjp(self._rows(X), weights, data_gradient=False)
-
-        def pullback(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            _, grad_weights = inner(cotangent.reshape(observed.shape))
-            return np.zeros_like(X), grad_weights
-
-        return observed.reshape(len(X), self.n_outputs), pullback
-
-    def _rows(self, X: np.ndarray) -> np.ndarray:
-        rows = self.windows(X).reshape(-1, self.layer.n_features)
-        return np.where(rows.any(axis=1, keepdims=True), rows, 1.0) if self.fill_blank else rows
 
 
 class WindowedTransformer(FloatTransformerMixin, BaseEstimator):

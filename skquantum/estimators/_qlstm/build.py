@@ -8,13 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skquantum._symbols import symbols_of
-from skquantum._validation import did_you_mean, shown
+from skquantum._validation import shown
 from skquantum.circuits import (
-    AmplitudeEncoding,
     Ansatz,
-    BasisEncoding,
-    CircuitEncoding,
     Encoding,
     ScaleWarning,
     resolve_ansatz,
@@ -27,22 +23,13 @@ from skquantum.estimators._rows import TrainingRows
 from skquantum.layers import CircuitBank, check_angles, initial_weights
 
 CELLS = ("linear_enhanced", "chen", "chen6", "lstm")
-INITS = ("small_normal", "uniform")
+CELL_INITS = ("small_normal", "uniform")
 # Between linear maps the register is free; four qubits are those of the paper's experiments.
 ENHANCED_QUBITS = 4
 DEFAULTS = {"n_layers": 2, "entangler": "alternate"}
 
 # A spread of inputs from which on most of them lie where sigmoids and arctangents are flat.
 LARGE = 5.0
-
-
-def check_cell_init(init: str | ArrayLike) -> None:
-    """Raise an error for an unknown name."""
-    if isinstance(init, str) and init not in INITS:
-        raise ValueError(
-            f"Unknown init {init!r}.{did_you_mean(init, INITS)} Names are "
-            f"{', '.join(map(repr, INITS))}; an array of weights works too."
-        )
 
 
 def warn_of_size(X: np.ndarray) -> None:
@@ -129,10 +116,7 @@ def _n_read(estimator: Any) -> int:
     """Return how many numbers the linear map makes for the circuits of "linear_enhanced"."""
     encoding = resolve_encoding(estimator.encoding)
     own = encoding.get_params(deep=False).get("n_qubits")
-    n_qubits = estimator.n_qubits or own or ENHANCED_QUBITS
-    if isinstance(encoding, CircuitEncoding):  # one for each of its symbols
-        return len(symbols_of(encoding.circuit)) or 1
-    return 2**n_qubits if isinstance(encoding, AmplitudeEncoding) else n_qubits
+    return encoding.n_inputs(estimator.n_qubits or own or ENHANCED_QUBITS)
 
 
 def _bank(
@@ -166,7 +150,7 @@ def _bank(
 def _encoding(estimator: Any, n_features: int) -> Encoding:
     """Return the encoding on the register of the cell."""
     encoding = settled(resolve_encoding(estimator.encoding))
-    if isinstance(encoding, BasisEncoding):
+    if encoding.accepts == "bits":
         raise ValueError(
             f"encoding={encoding} takes bits, but the circuits of a cell read real numbers; use "
             "another encoding, such as 'arctan'."

@@ -146,7 +146,6 @@ class CircuitGates:
         self.bank = bank
         self.hidden_size, self.n_channels = hidden_size, n_channels
         self.shapes: Shapes = {"weights": bank.shape}
-        self.n_rows = bank.n_rows
 
     def start(self, rng: np.random.RandomState) -> dict[str, np.ndarray]:
         """Return linear maps to start from: there are none."""
@@ -155,6 +154,10 @@ class CircuitGates:
     def bind(self, part: Part) -> BoundGates:
         """Return the gates with their parameters."""
         return _BoundCircuits(self, part)
+
+    def n_rows(self, n_steps: int) -> int:
+        """Return how many rows to run at a time."""
+        return self.bank.n_rows(n_steps)
 
 
 class _BoundCircuits:
@@ -195,7 +198,6 @@ class EnhancedGates:
             "gate_coef": (4, hidden_size, bank.n_outputs),
             "gate_intercept": (4, hidden_size),
         }
-        self.n_rows = bank.n_rows
 
     def start(self, rng: np.random.RandomState) -> dict[str, np.ndarray]:
         """Return linear maps to start from."""
@@ -210,6 +212,10 @@ class EnhancedGates:
     def bind(self, part: Part) -> BoundGates:
         """Return the gates with their parameters."""
         return _BoundEnhanced(self, part)
+
+    def n_rows(self, n_steps: int) -> int:
+        """Return how many rows to run at a time."""
+        return self.bank.n_rows(n_steps)
 
 
 class _BoundEnhanced:

@@ -108,7 +108,7 @@ class RecurrentNetwork:
         """Return the outputs, shape (n_rows, n_outputs) or (n_rows, n_steps * n_outputs)."""
         part = self.layout.unpack(theta)
         return np.concatenate(
-            [_Run(self, part, X[rows], keep=False).out for rows in self._blocks(len(X))]
+            [_Pass(self, part, X[rows], keep=False).out for rows in self._blocks(len(X))]
         )
 
     def outputs_and_pullback(
@@ -117,14 +117,14 @@ class RecurrentNetwork:
         """Return the outputs, and what turns their cotangent into the gradient of `theta`."""
         part = self.layout.unpack(theta)
         blocks = self._blocks(len(X))
-        runs = [_Run(self, part, X[rows], keep=len(blocks) == 1) for rows in blocks]
+        runs = [_Pass(self, part, X[rows], keep=len(blocks) == 1) for rows in blocks]
 
         def pullback(cotangent: np.ndarray) -> np.ndarray:
             grad = np.zeros_like(theta)
             into = self.layout.unpack(grad)
             for rows, run in zip(blocks, runs, strict=True):
                 # What does not fit into memory at a time is run again.
-                kept = run if len(blocks) == 1 else _Run(self, part, X[rows], keep=True)
+                kept = run if len(blocks) == 1 else _Pass(self, part, X[rows], keep=True)
                 kept.pullback(cotangent[rows], into)
             return grad
 
@@ -135,7 +135,7 @@ class RecurrentNetwork:
         return [slice(i, min(i + size, n_rows)) for i in range(0, n_rows, size)]
 
 
-class _Run:
+class _Pass:
     """One block of rows on its way through the network."""
 
     def __init__(self, net: RecurrentNetwork, part: Part, X: np.ndarray, *, keep: bool) -> None:

@@ -20,10 +20,10 @@ from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encodin
 from skquantum.estimators._head import with_weights
 from skquantum.estimators._learning import Circuits, TrainedMixin, r2
 from skquantum.estimators._qlstm.build import (
+    CELL_INITS,
     CELLS,
     build_network,
     cell_ansatz,
-    check_cell_init,
     first_weights,
     target_statistics,
     warn_of_size,
@@ -32,6 +32,7 @@ from skquantum.estimators._qlstm.network import RecurrentNetwork, RecurrentObjec
 from skquantum.estimators._rows import TrainingRows, callback_data, distinct_rows
 from skquantum.estimators._solvers import resolve_solver
 from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
+from skquantum.layers import check_init
 
 POSITIVE = Interval(Integral, 1, None, closed="left")
 
@@ -312,7 +313,7 @@ default="small_normal"
             If the values of `X` are much larger than one.
         """
         resolve_solver(self.solver)
-        check_cell_init(self.init)
+        check_init(self.init, CELL_INITS)
         data = callback_data(X, y, sample_weight)
         learned = self._network if self.warm_start and hasattr(self, "weights_") else None
         rows_X, targets = validate_data(

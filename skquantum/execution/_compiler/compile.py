@@ -13,7 +13,7 @@ import numpy as np
 import sympy
 
 from skquantum._symbols import is_symbolic
-from skquantum.execution._compiler.fusion import Gate, Run, fuse
+from skquantum.execution._compiler.fusion import Gate, GateGroup, fuse
 from skquantum.execution._compiler.gates import check_symbols, depends_on, flatten
 from skquantum.execution._compiler.program import DENSE_QUBITS, Program
 from skquantum.execution._compiler.rotations import RotationForm, matrix_of, rotation_form
@@ -62,15 +62,15 @@ def compile_program(
     gates = list(_gates(circuit, {q: i for i, q in enumerate(qubits)}, set(data)))
     schedule = _scheduled(gates, len(qubits), data)
     if fused or (fused is None and weights and len(qubits) > DENSE_QUBITS):
-        runs = list(fuse(gates))
-        if any(isinstance(gate, Run) for gate in runs):
-            other = _scheduled(runs, len(qubits), data)
+        groups = list(fuse(gates))
+        if any(isinstance(gate, GateGroup) for gate in groups):
+            other = _scheduled(groups, len(qubits), data)
             schedule = other if fused else min(schedule, other, key=Schedule.cost)
     return schedule.program(data, weights, from_zero)
 
 
 def _scheduled(
-    gates: Sequence[Gate | Run], n_qubits: int, data: tuple[sympy.Symbol, ...]
+    gates: Sequence[Gate | GateGroup], n_qubits: int, data: tuple[sympy.Symbol, ...]
 ) -> Schedule:
     schedule = Schedule(n_qubits, set(data))
     for gate in gates:

@@ -33,7 +33,7 @@ class Gate:
 
 
 @dataclass(eq=False)
-class Run:
+class GateGroup:
     """Shared gates that follow one another on at most two qubits."""
 
     qubits: set[int] = field(default_factory=set)
@@ -50,39 +50,41 @@ class Run:
         return on_both > 1 and any(isinstance(gate.what, RotationForm) for gate in self.gates)
 
 
-def fuse(gates: Iterable[Gate]) -> Iterator[Gate | Run]:
-    """Yield gates, with those that are worth it gathered into runs.
+def fuse(gates: Iterable[Gate]) -> Iterator[Gate | GateGroup]:
+    """Yield gates, with those that are worth it gathered into groups.
 
     Gates on different qubits may change their order; on every qubit it stays.
     """
-    open_runs: dict[int, Run] = {}
+    open_groups: dict[int, GateGroup] = {}
 
-    def close(qubits: Iterable[int]) -> Iterator[Gate | Run]:
-        for run in {id(run): run for q in qubits if (run := open_runs.get(q))}.values():
-            for q in run.qubits:
-                del open_runs[q]
-            if run.is_worth_a_matrix:
-                yield run
+    def close(qubits: Iterable[int]) -> Iterator[Gate | GateGroup]:
+        for group in {id(group): group for q in qubits if (group := open_groups.get(q))}.values():
+            for q in group.qubits:
+                del open_groups[q]
+            if group.is_worth_a_matrix:
+                yield group
             else:
-                yield from run.gates
+                yield from group.gates
 
     for gate in gates:
         if not gate.shared or not 1 <= len(gate.qubits) <= 2:
             yield from close(gate.qubits)
             yield gate
             continue
-        runs = {id(run): run for q in gate.qubits if (run := open_runs.get(q))}.values()
-        if len(set(gate.qubits).union(*(run.qubits for run in runs))) > 2:
-            yield from close(q for run in runs if len(run.qubits) == 2 for q in run.qubits)
-            runs = {id(run): run for q in gate.qubits if (run := open_runs.get(q))}.values()
-        joined = Run(set(gate.qubits), [])
-        for run in runs:
-            joined.qubits |= run.qubits
-            joined.gates += run.gates
+        groups = {id(group): group for q in gate.qubits if (group := open_groups.get(q))}.values()
+        if len(set(gate.qubits).union(*(group.qubits for group in groups))) > 2:
+            yield from close(q for group in groups if len(group.qubits) == 2 for q in group.qubits)
+            groups = {
+                id(group): group for q in gate.qubits if (group := open_groups.get(q))
+            }.values()
+        joined = GateGroup(set(gate.qubits), [])
+        for group in groups:
+            joined.qubits |= group.qubits
+            joined.gates += group.gates
         joined.gates.append(gate)
         for q in joined.qubits:
-            open_runs[q] = joined
-    yield from close(list(open_runs))
+            open_groups[q] = joined
+    yield from close(list(open_groups))
 
 
 def matrix_on(matrix: np.ndarray, qubits: tuple[int, ...], pair: tuple[int, int]) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import sympy
 
 from skquantum.execution._compiler.angles import Angles
-from skquantum.execution._compiler.fusion import Gate, Run, matrix_on, spectrum_on
+from skquantum.execution._compiler.fusion import Gate, GateGroup, matrix_on, spectrum_on
 from skquantum.execution._compiler.gates import depends_on
 from skquantum.execution._compiler.program import (
     Fixed,
@@ -46,9 +46,9 @@ class Schedule:
         self.phases: dict[int, list[tuple[bool, int, np.ndarray, tuple[int, ...]]]] = {}
         self.terms: dict[bool, dict[Any, int]] = {False: {}, True: {}}  # by row?
 
-    def add(self, gate: Gate | Run) -> None:
+    def add(self, gate: Gate | GateGroup) -> None:
         """Add a gate, or gates to be one."""
-        if isinstance(gate, Run):
+        if isinstance(gate, GateGroup):
             self._add_pair(gate)
         elif isinstance(gate.what, RotationForm):
             self.add_rotation(gate.what, gate.qubits)
@@ -105,11 +105,11 @@ class Schedule:
         level = self._raise((qubit,), LOCAL)
         self.local.setdefault(level, {}).setdefault(qubit, []).append(element)
 
-    def _add_pair(self, run: Run) -> None:
-        first, second = sorted(run.qubits)
+    def _add_pair(self, group: GateGroup) -> None:
+        first, second = sorted(group.qubits)
         pair = first, second
         elements: list[Any] = []
-        for gate in run.gates:
+        for gate in group.gates:
             if not isinstance(gate.what, RotationForm):
                 elements.append(matrix_on(gate.what, gate.qubits, pair))
                 continue

@@ -73,7 +73,7 @@ def instead(
     return cirq.FrozenCircuit(*marked(circuit, 0), kept)
 
 
-def split(
+def original_and_instead(
     circuit: cirq.AbstractCircuit,
 ) -> tuple[cirq.FrozenCircuit, list[cirq.Operation]]:
     """Return what is to be left out, and what stands in its place: nothing for most circuits.
@@ -102,7 +102,7 @@ def run_marks(circuit: cirq.AbstractCircuit) -> cirq.FrozenCircuit:
     if not times:
         return circuit.freeze()
     if times == {0}:
-        return cirq.FrozenCircuit(split(circuit)[1])
+        return cirq.FrozenCircuit(original_and_instead(circuit)[1])
     plain = [cirq.Moment(op for op in moment if not is_mark(op)) for moment in circuit]
     return cirq.FrozenCircuit(
         again

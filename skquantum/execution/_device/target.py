@@ -15,8 +15,8 @@ import cirq
 import networkx as nx  # type: ignore[import-untyped]
 import numpy as np
 
-from skquantum._validation import did_you_mean
-from skquantum.execution._device.marks import KEEP_MARKS, run_marks, split
+from skquantum._validation import unknown
+from skquantum.execution._device.marks import KEEP_MARKS, original_and_instead, run_marks
 from skquantum.execution._engine import qsim
 
 KEY = "measured"  # the measurement's, in every circuit that a sampler gets
@@ -86,7 +86,7 @@ class Target:
         -------
         cirq.FrozenCircuit
         """
-        circuit, instead = split(circuit)
+        circuit, instead = original_and_instead(circuit)
         small = cirq.decompose(circuit, keep=_is_small, on_stuck_raise=_stuck)
         flat = cirq.Circuit(op for op in small if op.qubits)
         place, fits = self.place(tuple(qubits), interactions(flat))
@@ -289,10 +289,7 @@ def google_engine(name: str) -> Any:
         ) from error
     names = engine.list_virtual_processors()
     if name not in names:
-        raise ValueError(
-            f"Unknown device {name!r}.{did_you_mean(name, names)} Choose from "
-            f"{', '.join(map(repr, names))}, or pass a cirq.Device."
-        )
+        raise ValueError(unknown("device", name, names, "a cirq.Device works too"))
     return engine
 
 

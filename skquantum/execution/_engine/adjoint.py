@@ -1,8 +1,10 @@
 """Expectation values and their gradients for a whole batch, by the adjoint method.
 
-The circuit is run forward once. With ``lam = dL/dpsi*`` at its end, both states walk backwards
-through the segments, and every gate's gradient is a product of the two: no tape of states is
-kept. Two strategies give the same numbers:
+The circuit is run forward once, and keeps the states that gradients are made of: before each
+segment with weights, and after each layer of phases that differ from row to row. ``dL/dpsi*`` at
+its end, ``lam``, walks backwards through the segments, and every gate's gradient is a product of
+it and a state that was kept. Where these would fill the memory, they are computed once more on
+the way back, chunk by chunk. Two strategies give the same numbers:
 
 - *dense*, for small registers: each run of segments that all rows share becomes one small
   unitary, computed once, and meets the rows in one product;
@@ -36,8 +38,6 @@ from skquantum.execution._compiler.program import (
 from skquantum.execution._engine.derived import derived
 
 CHUNK_AMPLITUDES = 2**16  # two states of this size and their temporaries stay in cache
-
-# The pullback of a forward pass: from dL/d(outputs) to (dL/dX, dL/dweights).
 
 
 class Chains:

@@ -34,10 +34,10 @@ from skquantum.execution._engine.adjoint import (
 )
 from skquantum.execution._engine.observables import PauliMatrix
 from skquantum.execution._engine.qsim import (
-    adjoint,
     apply_fixed,
     apply_matrices,
     chunks,
+    inverse,
     monomial,
     multiply_tables,
     padded,
@@ -50,7 +50,7 @@ KEPT_AMPLITUDES = 2**24  # states kept between forward and backward; beyond, the
 
 
 @dataclass
-class _Run:
+class _Chunk:
     """One chunk on its way through the program."""
 
     rows: slice
@@ -89,38 +89,30 @@ class AdjointEvaluator(Evaluator):
 
     @property
     def n_state_qubits(self) -> int | None:
-        """The number of qubits of its program."""
         return self.program.n_qubits
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return expectation values, shape (n_samples, n_observables)."""
         bound, out = self._start(X, weights)
         with one_blas_thread(len(X) * len(self.program.start)):
-            for run in self._runs(bound, X, weights):
-                out[run.rows] = self.observables.expectations(run.psi)[: _length(run.rows)]
+            for chunk in self._chunks(bound, X, weights):
+                out[chunk.rows] = self.observables.expectations(chunk.psi)[: _length(chunk.rows)]
         return out
 
     def forward_vjp(
         self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
     ) -> tuple[np.ndarray, Pullback]:
-        """Return expectation values, and the function that gives gradients for them.
-
-        The function takes dL/d(expectations), shape (n_samples, n_observables), and returns
-        dL/dX, shape (n_samples, n_data), and dL/dweights, shape (n_weights,). Without
-        `data_gradient` the former is zero, and what it alone needs is not computed.
-        """
         by_row_needed = data_gradient or self.program.row_angles.has_weights
         by_row_needed = by_row_needed and self.prepare is None
         bound, out = self._start(X, weights)
-        # What a run keeps: its state, and for every layer of phases a state and its tables.
+        # What a chunk keeps: its state, and for every layer of phases a state and its tables.
         arrays = 1 + 2 * len(bound.plan.by_row)
         keep = len(X) * len(self.program.start) * arrays <= KEPT_AMPLITUDES
         kept = []
         with one_blas_thread(len(X) * len(self.program.start)):
-            for run in self._runs(bound, X, weights):
-                out[run.rows] = self.observables.expectations(run.psi)[: _length(run.rows)]
+            for chunk in self._chunks(bound, X, weights):
+                out[chunk.rows] = self.observables.expectations(chunk.psi)[: _length(chunk.rows)]
                 if keep:
-                    kept.append(run)
+                    kept.append(chunk)
 
         def pullback(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             with one_blas_thread(len(X) * len(self.program.start)):
@@ -129,15 +121,15 @@ class AdjointEvaluator(Evaluator):
         def backwards(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             gradient = SharedGradient(bound)
             grad_X, grad_weights = np.zeros(X.shape), np.zeros(len(weights))
-            for run in kept if keep else self._runs(bound, X, weights):
-                part = padded(cotangent[run.rows].T, run.angles.shape[1]).T
-                by_row = np.zeros(run.angles.shape) if by_row_needed else None
-                self._backward(bound, run, part, by_row, gradient)
+            for chunk in kept if keep else self._chunks(bound, X, weights):
+                part = padded(cotangent[chunk.rows].T, chunk.angles.shape[1]).T
+                by_row = np.zeros(chunk.angles.shape) if by_row_needed else None
+                self._backward(bound, chunk, part, by_row, gradient)
                 if by_row is not None:
                     part_X, part_weights = self.program.row_angles.pullback(
-                        X[run.rows], weights, by_row[:, : _length(run.rows)]
+                        X[chunk.rows], weights, by_row[:, : _length(chunk.rows)]
                     )
-                    grad_X[run.rows] = part_X
+                    grad_X[chunk.rows] = part_X
                     grad_weights += part_weights
             _, shared = self.program.shared_angles.pullback(
                 np.empty((1, 0)), weights, gradient.total()[:, None]
@@ -149,7 +141,7 @@ class AdjointEvaluator(Evaluator):
     def _start(self, X: np.ndarray, weights: np.ndarray) -> tuple[Bound, np.ndarray]:
         return bind(self.program, weights), np.empty((len(X), self.observables.n_observables))
 
-    def _runs(self, bound: Bound, X: np.ndarray, weights: np.ndarray) -> Iterator[_Run]:
+    def _chunks(self, bound: Bound, X: np.ndarray, weights: np.ndarray) -> Iterator[_Chunk]:
         dim = len(self.program.start)
         # Not a matter of how many rows there are: a row's result must not depend on the others.
         dense = self.program.n_qubits <= DENSE_QUBITS
@@ -182,7 +174,7 @@ class AdjointEvaluator(Evaluator):
 
     def _forward_direct(
         self, bound: Bound, rows: slice, psi: np.ndarray, angles: np.ndarray
-    ) -> _Run:
+    ) -> _Chunk:
         n_columns = angles.shape[1]
         prepared = bound.plan
         tables: list[list[np.ndarray]] = []
@@ -203,7 +195,7 @@ class AdjointEvaluator(Evaluator):
                 states.append(psi)
         if psi.shape[1] == 1:
             psi = np.repeat(psi, n_columns, axis=1)
-        return _Run(rows, angles, tables, states, psi)
+        return _Chunk(rows, angles, tables, states, psi)
 
     def _step(
         self, bound: Bound, segment: Any, local: int, psi: np.ndarray, back: bool = False
@@ -216,7 +208,7 @@ class AdjointEvaluator(Evaluator):
                 matrices = matrices.conj().swapaxes(1, 2)
             return apply_matrices(matrices, where, psi, self.n_threads)
         if isinstance(segment, Fixed):
-            fixed = adjoint(segment) if back else segment
+            fixed = inverse(segment) if back else segment
             moves = monomial(fixed, n_qubits)
             if moves is None:
                 return apply_fixed(fixed, psi, self.n_threads)
@@ -229,29 +221,29 @@ class AdjointEvaluator(Evaluator):
     def _backward(
         self,
         bound: Bound,
-        run: _Run,
+        chunk: _Chunk,
         cotangent: np.ndarray,
         by_row: np.ndarray | None,
         gradient: SharedGradient,
     ) -> None:
         """Add the gradients of shared angles and, unless None, of the angles by row."""
-        lam = self.observables.apply(run.psi, cotangent)
+        lam = self.observables.apply(chunk.psi, cotangent)
         if self.program.n_qubits <= DENSE_QUBITS:
-            _backward_dense(bound, bound.dense_blocks(), run, lam, by_row, gradient)
+            _backward_dense(bound, bound.dense_blocks(), chunk, lam, by_row, gradient)
         else:
-            self._backward_direct(bound, run, lam, by_row, gradient)
+            self._backward_direct(bound, chunk, lam, by_row, gradient)
 
     def _backward_direct(
         self,
         bound: Bound,
-        run: _Run,
+        chunk: _Chunk,
         lam: np.ndarray,
         by_row: np.ndarray | None,
         gradient: SharedGradient,
     ) -> None:
         prepared = bound.plan
         first = _first_block(prepared, by_row)
-        states = list(run.states)
+        states = list(chunk.states)
         view = (2,) * self.program.n_qubits + (-1,)
         for k in range(len(prepared.blocks) - 1, first - 1, -1):
             for segment, local in reversed(prepared.blocks[k]):
@@ -271,7 +263,7 @@ class AdjointEvaluator(Evaluator):
                 row_gradient(prepared.by_row[k - 1], psi, lam, by_row)
             if k > first:
                 undone = lam.reshape(view)
-                for phases in run.tables[k - 1]:
+                for phases in chunk.tables[k - 1]:
                     np.multiply(undone, phases.conj(), out=undone)
                 lam = undone.reshape(lam.shape)
 
@@ -294,7 +286,7 @@ def _length(rows: slice) -> int:
 
 def _forward_dense(
     bound: Bound, blocks: DenseBlocks, rows: slice, psi: np.ndarray, angles: np.ndarray
-) -> _Run:
+) -> _Chunk:
     n_columns = angles.shape[1]
     dtype = psi.dtype
     inputs, tables = [], []
@@ -308,13 +300,13 @@ def _forward_dense(
             psi = multiply_tables(psi, phases, n_columns)
     if psi.shape[1] == 1:
         psi = np.repeat(psi, n_columns, axis=1)
-    return _Run(rows, angles, tables, inputs, psi)
+    return _Chunk(rows, angles, tables, inputs, psi)
 
 
 def _backward_dense(
     bound: Bound,
     blocks: DenseBlocks,
-    run: _Run,
+    chunk: _Chunk,
     lam: np.ndarray,
     by_row: np.ndarray | None,
     gradient: SharedGradient,
@@ -322,7 +314,7 @@ def _backward_dense(
     n_columns = lam.shape[1]
     first = _first_block(bound.plan, by_row)
     for k in range(len(blocks.unitaries) - 1, first - 1, -1):
-        unitary, psi = blocks.unitaries[k], run.states[k]
+        unitary, psi = blocks.unitaries[k], chunk.states[k]
         if unitary is not None:
             left = lam if psi.shape[1] == n_columns else lam.sum(axis=1, keepdims=True)
             gradient.add_outer(k, left @ psi.conj().T)
@@ -331,4 +323,4 @@ def _backward_dense(
         if k and by_row is not None:
             row_gradient(bound.plan.by_row[k - 1], psi, lam, by_row)
         if k > first:
-            lam = multiply_tables(lam, [t.conj() for t in run.tables[k - 1]], n_columns)
+            lam = multiply_tables(lam, [t.conj() for t in chunk.tables[k - 1]], n_columns)

@@ -144,7 +144,7 @@ def phase_table(table: PhaseTable, angles: np.ndarray) -> np.ndarray:
 
 
 # (time, matrix, qubits), sorted; of a matrix real and imaginary parts in turn, row by row
-Gates = Iterable[tuple[int, list[float], tuple[int, ...]]]
+GateList = Iterable[tuple[int, list[float], tuple[int, ...]]]
 
 
 def apply_fixed(segment: Fixed, psi: np.ndarray, n_threads: int = 1) -> np.ndarray:
@@ -226,7 +226,7 @@ def _fixed_circuit(segment: Fixed, n_qubits: int, n_batch: int, total: int) -> A
     return _circuit(sorted(gates, key=lambda gate: gate[0]), n_qubits, n_batch, total)
 
 
-def _circuit(gates: Gates, n_qubits: int, n_batch: int, total: int) -> Any:
+def _circuit(gates: GateList, n_qubits: int, n_batch: int, total: int) -> Any:
     qsim = qsimcirq.qsim
     circuit = qsim.Circuit()
     circuit.num_qubits = total
@@ -254,7 +254,7 @@ def _apply_by_simulator(
 
 
 @derived
-def adjoint(segment: Fixed) -> Fixed:
+def inverse(segment: Fixed) -> Fixed:
     """Return the adjoint of constant gates: their inverse, if they are unitary."""
     return Fixed(tuple((matrix.conj().T, qubits) for matrix, qubits in reversed(segment.gates)))
 

@@ -19,9 +19,23 @@ import numpy as np
 
 from skquantum._symbols import is_symbolic
 from skquantum.execution._compiler.gates import flatten
-from skquantum.execution._compiler.rotations import RotationForm, matrix_of, rotation_form
-from skquantum.execution._device.marks import KEEP_MARKS, is_mark, run_marks, split
-from skquantum.execution._device.target import Target, device_target, google_engine, interactions
+from skquantum.execution._compiler.rotations import (
+    RotationForm,
+    matrix_of,
+    rotation_form,
+)
+from skquantum.execution._device.marks import (
+    KEEP_MARKS,
+    is_mark,
+    original_and_instead,
+    run_marks,
+)
+from skquantum.execution._device.target import (
+    Target,
+    device_target,
+    google_engine,
+    interactions,
+)
 from skquantum.execution._noise.models import Noise
 
 NEGLIGIBLE = 1e-9  # angles below it are no gate
@@ -75,7 +89,7 @@ class _Placement:
     ) -> tuple[cirq.FrozenCircuit, tuple[cirq.Qid, ...]]:
         qubits = tuple(sorted(circuit.all_qubits()))
         self.target.check(len(qubits))
-        body, instead = split(circuit)
+        body, instead = original_and_instead(circuit)
         native = _tidy(cirq.Circuit(native_operations(body, self.entangler)))
         place, fits = self.target.place(qubits, interactions(native))
         if fits:

@@ -19,7 +19,12 @@ from skquantum.execution._engine.adjoint import bind
 from skquantum.execution._engine.derived import derived
 from skquantum.execution._engine.evaluator import AdjointEvaluator
 from skquantum.execution._engine.overlaps import DOUBLE_PRECISION_WORK
-from skquantum.execution._engine.qsim import adjoint, apply_fixed, padded, run
+from skquantum.execution._engine.qsim import (
+    apply_fixed,
+    inverse,
+    padded,
+    run,
+)
 from skquantum.execution._engine.threads import one_blas_thread
 from skquantum.execution._evaluation import Evaluator, Pullback
 from skquantum.execution._measurement import MeasurementSetting, measurement_settings, offsets
@@ -92,7 +97,7 @@ def _observable_vectors(setting: MeasurementSetting, errors: Fixed) -> np.ndarra
         gates.append((matrix, (place[qubit],)))
         gates.append((matrix.conj(), (n_qubits + place[qubit],)))
     measured = Fixed((*gates, *errors.gates))
-    vectors[:, used] = apply_constant(adjoint(measured), vectors[:, used], 2 * n_qubits)
+    vectors[:, used] = apply_constant(inverse(measured), vectors[:, used], 2 * n_qubits)
     # Products of matrices leave dust where the exact value is zero.
     vectors[abs(vectors) < 1e-15] = 0
     return vectors
@@ -148,12 +153,11 @@ class DensityEvaluator(Evaluator):
     ) -> None:
         self.observables = observables
         self.n_threads = n_threads
-        self.head, self.tail = split(program)
-        self.fused_head, self.fused_tail = split(fused)
+        self.head, self.tail = at_junction(program)
+        self.fused_head, self.fused_tail = at_junction(fused)
         self._evaluator(self.head, observables)  # refuses what has no derivative
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return expectation values, shape (n_samples, n_observables)."""
         junction = self._junction(self.fused_tail, weights)
         values = self._evaluator(self.fused_head, junction).forward(X, weights)
         return values + self.observables.offsets
@@ -161,10 +165,6 @@ class DensityEvaluator(Evaluator):
     def forward_vjp(
         self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
     ) -> tuple[np.ndarray, Pullback]:
-        """Return expectation values, and the function that gives gradients for them.
-
-        As for `AdjointEvaluator`.
-        """
         junction = self._junction(self.tail, weights)
         values, head = self._evaluator(self.head, junction).forward_vjp(
             X, weights, data_gradient=data_gradient
@@ -204,11 +204,11 @@ def density_expectations(
 
     In two pictures, as `DensityEvaluator`.
     """
-    head, tail = split(program)
+    head, tail = at_junction(program)
     vectors = _wide(observables.vectors)
     for segment in reversed(tail.segments):
         assert isinstance(segment, Fixed)  # there are no weights
-        vectors = apply_fixed(adjoint(segment), vectors, n_threads)
+        vectors = apply_fixed(inverse(segment), vectors, n_threads)
     junction = _Junction(vectors[:, : observables.n_observables])
     out = np.empty((len(values), observables.n_observables))
     with one_blas_thread(len(values) * len(program.start)):
@@ -223,7 +223,7 @@ def _wide(vectors: np.ndarray) -> np.ndarray:
 
 
 @derived
-def split(program: Program) -> tuple[Program, Program]:
+def at_junction(program: Program) -> tuple[Program, Program]:
     """Split a program after the last phases that differ from row to row."""
     segments = program.segments
     by_row = [i for i, s in enumerate(segments) if isinstance(s, Phases) and s.by_row]

@@ -46,7 +46,7 @@ Symbols = tuple[sympy.Symbol, ...]
 
 
 @dataclass(frozen=True)
-class NoisyRun:
+class NoisyRunner:
     """A noise model and a number of shots, with what it takes to run circuits.
 
     Attributes

@@ -23,8 +23,17 @@ import numpy as np
 import sympy
 
 from skquantum._symbols import is_symbolic, symbols_of
-from skquantum.execution._compiler.fusion import Gate, Run, matrix_on
-from skquantum.execution._compiler.gates import check_symbols, depends_on, flatten, runs_directly
+from skquantum.execution._compiler.fusion import (
+    Gate,
+    GateGroup,
+    matrix_on,
+)
+from skquantum.execution._compiler.gates import (
+    check_symbols,
+    depends_on,
+    flatten,
+    runs_directly,
+)
 from skquantum.execution._compiler.program import DENSE_QUBITS, Program
 from skquantum.execution._compiler.rotations import RotationForm, matrix_of, rotation_form
 from skquantum.execution._compiler.schedule import Schedule
@@ -149,7 +158,7 @@ class _Doubled:
         pair = qubit, len(self.index) + qubit
         rotates = any(isinstance(gate.what, RotationForm) for gate in gates)
         if rotates and self.fused:
-            self.schedule.add(Run(set(pair), gates))
+            self.schedule.add(GateGroup(set(pair), gates))
             return
         for is_noisy, part in groupby(gates, lambda gate: len(gate.qubits) == 2):
             if not is_noisy:

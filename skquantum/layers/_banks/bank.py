@@ -8,7 +8,7 @@ from typing import Any
 import cirq
 import numpy as np
 
-from skquantum.circuits import Ansatz, ArctanEncoding, Encoding
+from skquantum.circuits import Ansatz, Encoding
 from skquantum.execution import Backend
 from skquantum.layers._banks.bound import BoundBank, LayerBank
 from skquantum.layers._banks.products import ProductBank, ProductCircuits
@@ -90,9 +90,9 @@ class CircuitBank:
             "n_circuits": self.n_circuits,
             "n_outputs": self.n_outputs,
         }
-        one_sublayer = self.n_features <= self.layer.n_qubits
-        if type(encoding) is ArctanEncoding and encoding.reps == 1 and one_sublayer:
-            return ProductCircuits(encoding, self.ansatz, **sizes)
+        qubits = encoding.bloch_vectors(self.n_features)
+        if qubits is not None:
+            return ProductCircuits(qubits, self.ansatz, **sizes)
         return EncodedCircuits(encoding, self.ansatz, **sizes)
 
     def n_rows(self, n_steps: int) -> int:

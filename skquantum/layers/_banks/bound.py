@@ -63,7 +63,6 @@ class LayerBank(BoundBank):
             self._gradient |= {"coef": np.zeros_like(coef), "intercept": np.zeros_like(intercept)}
 
     def begin(self, n_steps: int, n_rows: int) -> None:
-        """Prepare for a batch."""
         self._kept: list[tuple[np.ndarray, list[Pullback]]] = []
 
     def forward(self, step: int, values: np.ndarray, *, keep: bool = True) -> np.ndarray:
@@ -97,7 +96,6 @@ class LayerBank(BoundBank):
         return total
 
     def skip(self, step: int, cotangent: np.ndarray) -> None:
-        """Do as `backward` where the gradient for the values is of no use."""
         self.backward(step, cotangent)
 
     def gradient(self) -> dict[str, np.ndarray]:

@@ -9,24 +9,19 @@ from __future__ import annotations
 
 import cirq
 import numpy as np
-import sympy
 
-from skquantum._symbols import resolve
-from skquantum.circuits import Ansatz, ArctanEncoding, factors_of
-from skquantum.execution import Program, SharedGradient, bind, compile_program
+from skquantum.circuits import Ansatz, BlochVectors
+from skquantum.execution import CircuitCopies
 from skquantum.layers._banks.bound import BoundBank
 
 
 class ProductCircuits:
     """Circuits on product states, prepared: what does not depend on weights.
 
-    All ansätze are compiled into one program, so that their weights are bound in one go; each is
-    one shared block of it. Qubits are in the basis after a Hadamard gate, see `separated`.
-
     Parameters
     ----------
-    encoding : ArctanEncoding
-        With one sub-layer.
+    qubits : BlochVectors
+        Those of the encoding.
     ansatz : Ansatz
     n_features, n_circuits : int
     n_outputs : int
@@ -35,7 +30,7 @@ class ProductCircuits:
 
     def __init__(
         self,
-        encoding: ArctanEncoding,
+        qubits: BlochVectors,
         ansatz: Ansatz,
         *,
         n_features: int,
@@ -43,12 +38,10 @@ class ProductCircuits:
         n_outputs: int,
     ) -> None:
         self.n_features, self.n_circuits, self.n_outputs = n_features, n_circuits, n_outputs
-        self.n_qubits = n = encoding.width(n_features)
-        # More qubits than features: these repeat along the register.
-        self.source = np.arange(n) % n_features
-        self.factors = np.array(factors_of(encoding.bandwidth, n_features))[self.source, None]
-        self.is_scaled = bool((self.factors != 1).any())
-        self.program = separated(ansatz, n, n_circuits)
+        self.qubits = qubits
+        self.n_qubits = n = len(qubits.source)
+        self.as_they_are = np.array_equal(qubits.source, np.arange(n_features))
+        self.copies = CircuitCopies(*ansatz.compiled(n), n, n_circuits)
         bits = np.arange(2**n)[:, None] >> np.arange(n)[::-1] & 1
         self.signs = (1.0 - 2 * bits.T)[: self.n_outputs]
         # Elements of a matrix with the bits of row and column side by side, qubit by qubit.
@@ -122,10 +115,10 @@ class ProductBank(BoundBank):
         coef: np.ndarray | None,
         intercept: np.ndarray | None,
     ) -> None:
-        self.circuits, self.weights = circuits, weights
+        self.circuits = circuits
         self.coef, self.intercept = coef, intercept
-        self.bound = bind(circuits.program, weights.ravel())
-        self.unitaries = np.array(self.bound.dense_blocks().unitaries[1:])
+        self.bound = circuits.copies.bind(weights)
+        self.unitaries = self.bound.unitaries
         self.observables = circuits.coefficients(self.unitaries)
         if coef is None or intercept is None:
             matrix = self.observables
@@ -135,7 +128,6 @@ class ProductBank(BoundBank):
         self.matrix = matrix.reshape(-1, matrix.shape[-1])
 
     def begin(self, n_steps: int, n_rows: int) -> None:
-        """Prepare for a batch."""
         circuits = self.circuits
         self.memory = circuits.borrow(n_steps, n_rows)
         self.vectors, *partial, self.products = self.memory
@@ -143,19 +135,15 @@ class ProductBank(BoundBank):
         self.partial = [self.vectors[:, 0], *partial]
         self.values: list[np.ndarray] = [np.empty(0)] * n_steps
         self.cotangents = np.empty((len(self.matrix), n_steps, n_rows))
-        self._squares = np.empty((2, circuits.n_qubits, n_rows))
-        self._roots = np.empty_like(self._squares)
         self._slopes: np.ndarray | None = None
 
     def forward(self, step: int, values: np.ndarray, *, keep: bool = True) -> np.ndarray:
         """Return the circuits' values."""
         circuits, vectors = self.circuits, self.vectors[step]
-        if circuits.n_features < circuits.n_qubits:
-            values = values[circuits.source]
-        if circuits.is_scaled:
-            values = circuits.factors * values
+        if not circuits.as_they_are:
+            values = values[circuits.qubits.source]
         self.values[step] = values
-        _bloch_vectors(values, self._squares, self._roots, vectors)
+        circuits.qubits.write(values, vectors[:, 1:])
         product = vectors[0]
         if circuits.n_qubits == 1:
             self.products[:, step] = product
@@ -168,7 +156,6 @@ class ProductBank(BoundBank):
         return self.matrix @ product
 
     def skip(self, step: int, cotangent: np.ndarray) -> None:
-        """Do as `backward` where the gradient for the values is of no use."""
         self.cotangents[:, step] = cotangent
 
     def backward(self, step: int, cotangent: np.ndarray) -> np.ndarray:
@@ -176,7 +163,8 @@ class ProductBank(BoundBank):
         circuits, vectors = self.circuits, self.vectors[step]
         self.cotangents[:, step] = cotangent
         if self._slopes is None:
-            self._slopes = _bloch_slopes(np.array(self.values), self.vectors)
+            values = np.array(self.values)
+            self._slopes = circuits.qubits.slopes(values, self.vectors[:, :, 1:])
         grad = self.matrix.T @ cotangent
         by_vector = np.empty_like(vectors)
         for q in range(circuits.n_qubits - 1, 0, -1):
@@ -185,12 +173,10 @@ class ProductBank(BoundBank):
             grad = np.einsum("ijb,jb->ib", grad, vectors[q])
         by_vector[0] = grad
         by_value = np.einsum("qkb,qkb->qb", by_vector[:, 1:], self._slopes[step])
-        if circuits.is_scaled:
-            by_value *= circuits.factors
-        if circuits.n_features == circuits.n_qubits:
+        if circuits.as_they_are:
             return by_value
         total = np.zeros((circuits.n_features, by_value.shape[1]))
-        np.add.at(total, circuits.source, by_value)
+        np.add.at(total, circuits.qubits.source, by_value)
         return total
 
     def gradient(self) -> dict[str, np.ndarray]:
@@ -206,75 +192,15 @@ class ProductBank(BoundBank):
             out["intercept"] = by_matrix[:, :, 0]
             by_matrix = self.coef.swapaxes(1, 2) @ by_matrix
         outer = circuits.pullback(self.unitaries, by_matrix)
-        shared = SharedGradient(self.bound)
-        for k in range(circuits.n_circuits):
-            shared.add_outer(k + 1, outer[k])
-        _, by_weight = circuits.program.shared_angles.pullback(
-            np.empty((1, 0)), self.weights.ravel(), shared.total()[:, None]
-        )
-        out["weights"] = by_weight.reshape(self.weights.shape)
+        out["weights"] = self.bound.pullback(outer)
         return out
 
 
-def _bloch_vectors(
-    values: np.ndarray, squares: np.ndarray, roots: np.ndarray, out: np.ndarray
-) -> None:
-    """Write the Bloch vectors of `ArctanEncoding` into `out`, shape (n_qubits, 4, n_rows).
-
-    With the angles arctan v and arctan v^2 no trigonometric function is left. The last component
-    is -z; `_paulis` has its sign.
-    """
-    np.multiply(values, values, out=squares[0])
-    np.multiply(squares[0], squares[0], out=squares[1])
-    np.add(squares, 1, out=roots)
-    np.sqrt(roots, out=roots)
-    np.reciprocal(roots, out=roots)  # cosines of both angles
-    np.multiply(roots[0], roots[1], out=out[:, 1])
-    np.multiply(out[:, 1], squares[0], out=out[:, 2])
-    np.multiply(values, roots[0], out=out[:, 3])
-
-
-def _bloch_slopes(values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Return derivatives of the Bloch vectors, shape (n_steps, n_qubits, 3, n_rows)."""
-    out = np.empty_like(vectors[:, :, 1:])
-    square = values * values
-    first, second = 1 / (1 + square), 1 / (1 + square * square)  # squared cosines
-    x = vectors[:, :, 1]
-    np.multiply(x, -values * (first + 2 * square * second), out=out[:, :, 0])
-    np.add(out[:, :, 0] * square, 2 * values * x, out=out[:, :, 1])
-    np.multiply(first, np.sqrt(first), out=out[:, :, 2])
-    return out
-
-
 def _paulis(n_qubits: int) -> np.ndarray:
-    """Return ``Tr(O P)`` as a matrix, from the elements of O to the strings P of Paulis.
-
-    The Paulis belong to the components of `_bloch_vectors`, (1, x, y, -z), after the Hadamard
-    gate of `separated`, which takes X to Z, Y to -Y and Z to X.
-    """
-    paulis = [np.eye(2), cirq.unitary(cirq.Z), -cirq.unitary(cirq.Y), -cirq.unitary(cirq.X)]
+    """Return ``Tr(O P)`` as a matrix, from the elements of O to the strings P of Paulis."""
+    paulis = [np.eye(2), *map(cirq.unitary, (cirq.X, cirq.Y, cirq.Z))]
     one = np.array([pauli.T.ravel() for pauli in paulis])
     out = np.ones((1, 1), dtype=complex)
     for _ in range(n_qubits):
         out = np.kron(out, one)
     return out
-
-
-def separated(ansatz: Ansatz, n_qubits: int, n_circuits: int) -> Program:
-    """Compile copies of an ansatz into one program, each as one of its shared blocks.
-
-    Before each copy comes a gate that differs from row to row on all qubits, at which blocks end,
-    and a Hadamard gate on each qubit, which keeps diagonal gates from joining it.
-    """
-    qubits = cirq.LineQubit.range(n_qubits)
-    data = sympy.Symbol("data")
-    circuit, symbols = ansatz.compiled(n_qubits)
-    whole = cirq.Circuit()
-    weights: list[sympy.Symbol] = []
-    for k in range(n_circuits):
-        fresh = {s: sympy.Symbol(f"weight_{k}_{i}") for i, s in enumerate(symbols)}
-        whole += cirq.DiagonalGate([data] * 2**n_qubits)(*qubits)
-        whole += cirq.H.on_each(qubits)
-        whole += resolve(circuit, fresh)
-        weights += fresh.values()
-    return compile_program(whole.freeze(), (data,), tuple(weights))

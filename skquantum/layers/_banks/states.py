@@ -10,11 +10,8 @@ import cirq
 import numpy as np
 
 from skquantum.circuits import Ansatz, Encoding
-from skquantum.execution import PhaseTable, SharedGradient, bind, compile_program, row_gradient
+from skquantum.execution import CircuitCopies, SmallCircuit
 from skquantum.layers._banks.bound import BoundBank
-from skquantum.layers._banks.products import separated
-
-NO_WEIGHTS = np.empty(0)
 
 
 class EncodedCircuits:
@@ -42,16 +39,8 @@ class EncodedCircuits:
         self.n_circuits, self.n_outputs = n_circuits, n_outputs
         circuit, symbols = encoding.compiled(n_features)
         self.n_qubits = n = cirq.num_qubits(circuit)
-        self.encoder = compile_program(circuit, symbols)
-        prepared = bind(self.encoder, NO_WEIGHTS)
-        # Constant matrices, one before, between and after the phases that differ from row to row.
-        self.constants = prepared.dense_blocks().unitaries
-        self.phases = prepared.plan.by_row
-        self.program = separated(ansatz, n, n_circuits)
-        hadamard: np.ndarray = np.ones((1, 1))
-        for _ in range(n):
-            hadamard = np.kron(hadamard, np.array([[1, 1], [1, -1]]) / 2**0.5)
-        self.hadamard = hadamard  # `separated` has one on each qubit before every copy
+        self.encoder = SmallCircuit(circuit, symbols)
+        self.copies = CircuitCopies(*ansatz.compiled(n), n, n_circuits)
         bits = np.arange(2**n)[:, None] >> np.arange(n)[::-1] & 1
         self.signs = (1.0 - 2 * bits.T)[:n_outputs]
 
@@ -66,17 +55,15 @@ class EncodedBank(BoundBank):
         coef: np.ndarray | None,
         intercept: np.ndarray | None,
     ) -> None:
-        self.circuits, self.weights = circuits, weights
+        self.circuits = circuits
         self.coef, self.intercept = coef, intercept
-        self.bound = bind(circuits.program, weights.ravel())
-        blocks = np.array(self.bound.dense_blocks().unitaries[1:])
-        self.unitaries = blocks @ circuits.hadamard
+        self.bound = circuits.copies.bind(weights)
+        self.unitaries = self.bound.unitaries
         weighted = self.unitaries.conj().swapaxes(1, 2)[:, None] * circuits.signs[:, None, :]
         observables = weighted @ self.unitaries[:, None]
         self.observables = observables.reshape(-1, observables.shape[-1])
 
     def begin(self, n_steps: int, n_rows: int) -> None:
-        """Prepare for a batch."""
         circuits = self.circuits
         n_all = circuits.n_circuits * circuits.n_outputs
         self.states = np.empty((2**circuits.n_qubits, n_steps, n_rows), dtype=complex)
@@ -89,18 +76,7 @@ class EncodedBank(BoundBank):
         """Return the circuits' values."""
         circuits = self.circuits
         rows = np.ascontiguousarray(values.T)
-        symbols = circuits.encoding.encode(rows)
-        angles = circuits.encoder.row_angles(symbols, NO_WEIGHTS)
-        psi = np.repeat(circuits.encoder.start[:, None], len(rows), axis=1)
-        after: list[np.ndarray] = []
-        tables: list[list[np.ndarray]] = []
-        for k, constant in enumerate(circuits.constants):
-            if constant is not None:
-                psi = constant @ psi
-            if k < len(circuits.phases):
-                tables.append([_table(t, angles) for t in circuits.phases[k].tables])
-                psi = _multiply(psi, tables[-1])
-                after.append(psi)
+        psi, encoded = circuits.encoder.forward(circuits.encoding.encode(rows))
         turned = (self.observables @ psi).reshape(-1, *psi.shape)
         self.states[:, step] = psi
         # The real part of psi^dagger O psi.
@@ -108,7 +84,7 @@ class EncodedBank(BoundBank):
         np.einsum("kdb,db->kb", turned.real, psi.real, out=observed)
         observed += np.einsum("kdb,db->kb", turned.imag, psi.imag)
         if keep:
-            self._kept[step] = rows, symbols, after, tables, turned
+            self._kept[step] = rows, encoded, turned
         if self.coef is None or self.intercept is None:
             return observed
         apart = observed.reshape(circuits.n_circuits, circuits.n_outputs, -1)
@@ -125,23 +101,15 @@ class EncodedBank(BoundBank):
         return cotangent
 
     def skip(self, step: int, cotangent: np.ndarray) -> None:
-        """Do as `backward` where the gradient for the values is of no use."""
         self._before_read(step, cotangent)
 
     def backward(self, step: int, cotangent: np.ndarray) -> np.ndarray:
         """Return the gradient for the values that went in."""
         circuits = self.circuits
         cotangent = self._before_read(step, cotangent)
-        rows, symbols, after, tables, turned = self._kept[step]
+        rows, encoded, turned = self._kept[step]
         lam = (cotangent[:, None] * turned).sum(axis=0)
-        by_row = np.zeros((len(circuits.encoder.row_angles.expressions), len(rows)))
-        for k in range(len(circuits.phases), 0, -1):
-            constant = circuits.constants[k]
-            if constant is not None:
-                lam = constant.conj().T @ lam
-            row_gradient(circuits.phases[k - 1], after[k - 1], lam, by_row)
-            lam = _multiply(lam, [table.conj() for table in tables[k - 1]])
-        by_symbol, _ = circuits.encoder.row_angles.pullback(symbols, NO_WEIGHTS, by_row)
+        by_symbol = circuits.encoder.backward(encoded, lam)
         return circuits.encoding.encode_vjp(rows, by_symbol).T
 
     def gradient(self) -> dict[str, np.ndarray]:
@@ -162,26 +130,5 @@ class EncodedBank(BoundBank):
             *shape, *states.shape[:1] * 2
         )
         outer = (circuits.signs[:, :, None] * (self.unitaries[:, None] @ densities)).sum(axis=1)
-        shared = SharedGradient(self.bound)
-        for k, part in enumerate(outer @ circuits.hadamard):
-            shared.add_outer(k + 1, part)
-        _, by_weight = circuits.program.shared_angles.pullback(
-            np.empty((1, 0)), self.weights.ravel(), shared.total()[:, None]
-        )
-        out["weights"] = by_weight.reshape(self.weights.shape)
+        out["weights"] = self.bound.pullback(outer)
         return out
-
-
-def _table(table: PhaseTable, angles: np.ndarray) -> np.ndarray:
-    """Return a table of phases for all rows, in double precision."""
-    exponents = table.spectra @ angles[table.terms]
-    return np.exp(1j * exponents).reshape(*table.shape, -1)
-
-
-def _multiply(psi: np.ndarray, tables: list[np.ndarray]) -> np.ndarray:
-    """Return a state times tables of phases."""
-    out = psi
-    for table in tables:
-        n_qubits = table.ndim - 1
-        out = (out.reshape((2,) * n_qubits + (-1,)) * table).reshape(psi.shape)
-    return out

@@ -1,0 +1,89 @@
+"""A small circuit of data alone, in double precision, and its gradient for the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cirq
+import numpy as np
+import sympy
+
+from skquantum.execution._compiler.compile import compile_program
+from skquantum.execution._compiler.program import PhaseTable
+from skquantum.execution._engine.adjoint import bind, row_gradient
+
+NO_WEIGHTS = np.empty(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """What a forward pass keeps for the way back: values, states after the phases, and these."""
+
+    values: np.ndarray
+    after: list[np.ndarray]
+    tables: list[list[np.ndarray]]
+
+
+class SmallCircuit:
+    """A circuit on a few qubits: constant matrices, and phases that differ from row to row.
+
+    Parameters
+    ----------
+    circuit : cirq.FrozenCircuit
+    symbols : sequence of sympy.Symbol
+        Its data, in order.
+    """
+
+    def __init__(self, circuit: cirq.FrozenCircuit, symbols: Sequence[sympy.Symbol]) -> None:
+        self._program = compile_program(circuit, tuple(symbols))
+        prepared = bind(self._program, NO_WEIGHTS)
+        # One before, between and after the phases.
+        self._constants = prepared.dense_blocks().unitaries
+        self._phases = prepared.plan.by_row
+
+    def forward(self, values: np.ndarray) -> tuple[np.ndarray, Tape]:
+        """Return the states of rows, shape (2 ** n_qubits, n_rows), and what `backward` needs.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_symbols)
+        """
+        angles = self._program.row_angles(values, NO_WEIGHTS)
+        psi = np.repeat(self._program.start[:, None], len(values), axis=1)
+        tape = Tape(values, [], [])
+        for k, constant in enumerate(self._constants):
+            if constant is not None:
+                psi = constant @ psi
+            if k < len(self._phases):
+                tape.tables.append([_table(t, angles) for t in self._phases[k].tables])
+                psi = _multiply(psi, tape.tables[-1])
+                tape.after.append(psi)
+        return psi, tape
+
+    def backward(self, tape: Tape, lam: np.ndarray) -> np.ndarray:
+        """Return the gradient for the values from ``dL/dpsi*``, shape (n_rows, n_symbols)."""
+        by_angle = np.zeros((len(self._program.row_angles.expressions), len(tape.values)))
+        for k in range(len(self._phases), 0, -1):
+            constant = self._constants[k]
+            if constant is not None:
+                lam = constant.conj().T @ lam
+            row_gradient(self._phases[k - 1], tape.after[k - 1], lam, by_angle)
+            lam = _multiply(lam, [table.conj() for table in tape.tables[k - 1]])
+        by_value, _ = self._program.row_angles.pullback(tape.values, NO_WEIGHTS, by_angle)
+        return by_value
+
+
+def _table(table: PhaseTable, angles: np.ndarray) -> np.ndarray:
+    """Return a table of phases for all rows, in double precision."""
+    exponents = table.spectra @ angles[table.terms]
+    return np.exp(1j * exponents).reshape(*table.shape, -1)
+
+
+def _multiply(psi: np.ndarray, tables: list[np.ndarray]) -> np.ndarray:
+    """Return a state times tables of phases."""
+    out = psi
+    for table in tables:
+        n_qubits = table.ndim - 1
+        out = (out.reshape((2,) * n_qubits + (-1,)) * table).reshape(psi.shape)
+    return out
