@@ -168,13 +168,6 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
         ------
         ValueError
             As from the kernel itself, at once for `Y` and at each call for `X`.
-
-        Examples
-        --------
-        >>> from skquantum.kernels import FidelityKernel
-        >>> values = FidelityKernel("angle").against([[0.0], [1.5707963267948966]])
-        >>> values([[0.0]]).round(4)
-        array([[1. , 0.5]])
         """
         validate_description(self)
         right = check_array(Y, dtype=np.float64, input_name="Y")
