@@ -8,6 +8,7 @@ import pytest
 import sympy
 from numpy.testing import assert_allclose
 
+from skquantum import _symbols
 from skquantum.circuits import AmplitudeEncoding
 from skquantum.execution import (
     Backend,
@@ -199,6 +200,7 @@ def test_a_circuit_is_looked_at_once(monkeypatch):
     assert key in _unitary._unitary
     seen.clear()
     del circuit
+    _symbols._of_frozen.cache_clear()  # it holds the latest circuits
     gc.collect()
     assert key not in _unitary._unitary
 

@@ -240,7 +240,11 @@ def test_probabilities_come_from_the_repaired_matrix():
         (GramRepair(n_qubits=True), np.eye(2), "'n_qubits' .* must not be True"),
         (GramRepair(n_qubits=1.5), np.eye(2), "'n_qubits' .* Got 1.5"),
         (GramRepair(n_qubits="2"), np.eye(2), "'n_qubits' .* Got '2'"),
-        (GramRepair(mitigation="depolarizing", n_qubits=1001), np.eye(2), "'n_qubits' .* Got 1001"),
+        (
+            GramRepair(mitigation="depolarizing", n_qubits=1001),
+            np.eye(2),
+            "'n_qubits' .* Got 1001",
+        ),
         (GramRepair("clip"), np.ones((2, 3)), r"square.*\(2, 3\)"),
         (GramRepair("clip"), [[1.0, 0.2], [0.4, 1.0]], "differs from its transpose by up to 0.2"),
         (GramRepair("clip"), [[1.0, np.nan], [np.nan, 1.0]], "NaN"),
