@@ -1,6 +1,6 @@
 """Random circuits of every gate family, against Cirq in double precision.
 
-    python tests/fuzz/circuits.py --count 100000 --seed 0
+    SYMPY_CACHE_SIZE=100000 python tests/fuzz/circuits.py --count 100000 --seed 0
 
 Not part of the test suite. For each circuit: states, a Gram entry and expectation values; two of
 three come with the gradient along a random direction, by the adjoint method or by parameter
