@@ -48,6 +48,18 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     return f" Did you mean {by_lower[close[0]]!r}?" if close else ""
 
 
+def install_hint(extra: str) -> str:
+    """Return how to install an extra, for errors: from a clone, as the package is on no index.
+
+    Examples
+    --------
+    >>> from skquantum._validation import install_hint
+    >>> install_hint("google")
+    "in a clone of the repository, pip install '.[google]'"
+    """
+    return f"in a clone of the repository, pip install '.[{extra}]'"
+
+
 def shown(value: Any) -> str:
     """Return a value as an error message shows it: on one line, short, without private paths.
 

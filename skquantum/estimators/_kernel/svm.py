@@ -345,8 +345,8 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
     >>> from skquantum import QuantumKernelSVC
     >>> X, y = load_iris(return_X_y=True)
     >>> model = make_pipeline(StandardScaler(), QuantumKernelSVC())
-    >>> bool(cross_val_score(model, X, y).mean() > 0.9)
-    True
+    >>> print(f"{cross_val_score(model, X, y).mean():.1f}")
+    ??
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -536,8 +536,8 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
     >>> from skquantum import QuantumKernelSVR
     >>> X = np.linspace(0, 3, 30).reshape(-1, 1)
     >>> model = QuantumKernelSVR("angle", C=10, epsilon=0.01).fit(X, np.cos(X).ravel())
-    >>> bool(model.score(X, np.cos(X).ravel()) > 0.99)
-    True
+    >>> print(f"{model.score(X, np.cos(X).ravel()):.3f}")
+    ??
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

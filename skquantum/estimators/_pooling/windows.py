@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skquantum._documentation import DocumentedMixin
 from skquantum.estimators._base import FLOATS, FloatTransformerMixin
 from skquantum.execution import Pullback
 from skquantum.layers import QuantumLayer
@@ -175,7 +176,7 @@ class WindowLayer:
         return np.where(rows.any(axis=1, keepdims=True), rows, 1.0) if self.fill_blank else rows
 
 
-class WindowedTransformer(FloatTransformerMixin, BaseEstimator):
+class WindowedTransformer(FloatTransformerMixin, DocumentedMixin, BaseEstimator):
     """Transformer that takes each row as a sequence or an image and works window by window."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -77,7 +77,7 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         brings wide data to few qubits. The encoding "basis" takes bits and does not go with it.
     observables : {"Z", "XYZ"} or list of cirq.PauliSum, default=None
         What is measured: Z of each qubit (None and "Z"), or X, Y and Z of each, or sums of Pauli
-        strings on ``cirq.LineQubit.range(n_qubits)``.
+        strings on ``cirq.LineQubit.range(n_qubits)`` or the qubits of a circuit of your own.
     loss : {"log_loss", "brier"}, default="log_loss"
         Cross-entropy, or the Brier score, which a few wrong labels disturb less. Both are
         proper scoring rules: their minimum is at the true probabilities.
@@ -192,8 +192,8 @@ default="small_normal"
     >>> from skquantum import VariationalClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> model = make_pipeline(StandardScaler(), VariationalClassifier(tol=1e-3, random_state=0))
-    >>> bool(cross_val_score(model, X, y, cv=3).mean() > 0.9)
-    True
+    >>> print(f"{cross_val_score(model, X, y, cv=3).mean():.1f}")
+    ??
     """
 
     classes_: np.ndarray

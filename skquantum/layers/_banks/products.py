@@ -12,7 +12,7 @@ import numpy as np
 import sympy
 
 from skquantum._symbols import resolve
-from skquantum.circuits import Ansatz, ArctanEncoding
+from skquantum.circuits import Ansatz, ArctanEncoding, ansatz_qubits, placed
 from skquantum.execution import (
     Program,
     SharedGradient,
@@ -273,6 +273,7 @@ def separated(ansatz: Ansatz, n_qubits: int, n_circuits: int) -> Program:
     qubits = cirq.LineQubit.range(n_qubits)
     data = sympy.Symbol("data")
     circuit, symbols = ansatz.compiled(n_qubits)
+    circuit = placed(circuit, ansatz_qubits(ansatz, n_qubits), qubits).freeze()
     whole = cirq.Circuit()
     weights: list[sympy.Symbol] = []
     for k in range(n_circuits):
