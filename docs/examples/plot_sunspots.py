@@ -37,7 +37,7 @@ def counts(values):
 # One year ahead
 # --------------
 
-network = QLSTMRegressor(hidden_size=3, max_iter=40, tol=1e-3, random_state=0)
+network = QLSTMRegressor(hidden_size=3, tol=0.01, random_state=0)
 models = {
     "quantum LSTM": network.fit(X_train, y_train).predict(X_test),
     "ridge": Ridge(0.1).fit(X_train, y_train).predict(X_test),
@@ -51,8 +51,8 @@ n_trained = sum(np.size(part) for part in (network.weights_, network.readout_coe
 print(f"{n_trained} numbers in circuits and read-out; ridge has {window + 1}")
 
 # %%
-# The line, of thirteen numbers, is about as good as the network: most of what can be known of the
-# next year is linear in the last ones.
+# The line, of thirteen numbers, is better than the network: most of what can be known of the next
+# year is linear in the last ones.
 
 fig, (above, below) = plt.subplots(2, 1, figsize=(9, 5.4), layout="constrained")
 above.plot(years[-n_test:], truth, color="0.6", label="truth")
@@ -64,8 +64,7 @@ above.legend()
 # %%
 # Several cycles ahead
 # --------------------
-# Here each forecast becomes the input of the next one, from 1980 on, and errors grow: both flatten
-# to a mean cycle.
+# Here each forecast becomes the input of the next one, from 1980 on, and errors grow.
 
 start = int(np.flatnonzero(years == 1980)[0])
 horizon = len(series) - start

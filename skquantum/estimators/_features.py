@@ -90,7 +90,7 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
     array(['X0', 'Y0', 'Z0', 'X1'], dtype=object)
     >>> model = make_pipeline(StandardScaler(), features, LogisticRegression()).fit(X, y)
     >>> print(f"{model.score(X, y):.2f}")
-    ??
+    0.97
     """
 
     _named_parts: ClassVar = {

@@ -115,7 +115,8 @@ def measurement_settings(
     >>> sums = [cirq.PauliSum.wrap(cirq.Z(a)), cirq.X(a) * cirq.X(b) + cirq.Z(a) * cirq.Z(b)]
     >>> for setting in measurement_settings(sums, [a, b]):
     ...     print({str(qubit): pauli for qubit, pauli in setting.basis.items()})
-    ??
+    {'q(0)': 'X', 'q(1)': 'X'}
+    {'q(0)': 'Z', 'q(1)': 'Z'}
     """
     position = {q: i for i, q in enumerate(qubits)}
     strings = [

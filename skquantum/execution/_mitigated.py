@@ -106,7 +106,7 @@ class MitigatedBackend(Backend):
     ...     for backend in backends
     ... )
     >>> print(f"{exact:.2f}, with noise {with_noise:.2f}, mitigated {mitigated:.2f}")
-    ??
+    1.00, with noise 0.89, mitigated 1.00
     """
 
     _named_parts: ClassVar = {"backend": resolve_backend}

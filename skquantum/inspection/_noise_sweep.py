@@ -189,7 +189,7 @@ default=(0.0, 0.001, 0.003, 0.01, 0.03)
     ... )
     >>> sweep.measures["score"].shape
     (2, 2, 3)
-    >>> sweep.measures["kernel_spread"].mean(axis=-1).round(1)
+    >>> sweep.measures["kernel_spread"].mean(axis=-1).round(2)
     ??
     """
     noise, shots = tuple(noise), tuple(shots)

@@ -346,7 +346,7 @@ class QuantumKernelSVC(ClassifierMixin, _QuantumKernelSVM):
     >>> X, y = load_iris(return_X_y=True)
     >>> model = make_pipeline(StandardScaler(), QuantumKernelSVC())
     >>> print(f"{cross_val_score(model, X, y).mean():.1f}")
-    ??
+    0.9
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -537,7 +537,7 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
     >>> X = np.linspace(0, 3, 30).reshape(-1, 1)
     >>> model = QuantumKernelSVR("angle", C=10, epsilon=0.01).fit(X, np.cos(X).ravel())
     >>> print(f"{model.score(X, np.cos(X).ravel()):.3f}")
-    ??
+    1.000
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -186,7 +186,7 @@ default="small_normal"
     >>> X, y = make_windows(series, window=4)
     >>> model = QLSTMRegressor(random_state=0).fit(X[:160], y[:160])
     >>> print(f"{model.score(X[160:], y[160:]):.2f}")
-    ??
+    1.00
     >>> model.forecast(series, steps=3).shape
     (3,)
     """

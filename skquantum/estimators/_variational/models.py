@@ -193,7 +193,7 @@ default="small_normal"
     >>> X, y = load_iris(return_X_y=True)
     >>> model = make_pipeline(StandardScaler(), VariationalClassifier(tol=1e-3, random_state=0))
     >>> print(f"{cross_val_score(model, X, y, cv=3).mean():.1f}")
-    ??
+    0.9
     """
 
     classes_: np.ndarray
