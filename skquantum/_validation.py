@@ -81,6 +81,18 @@ def unknown(what: str, value: Any, known: Iterable[str], otherwise: str = "") ->
     return f"Unknown {what} {given}.{did_you_mean(str(value), names)} Choose from {listed}."
 
 
+def install_hint(extra: str) -> str:
+    """Return how to install an extra, for errors: from a clone, as the package is on no index.
+
+    Examples
+    --------
+    >>> from skquantum._validation import install_hint
+    >>> install_hint("google")
+    "in a clone of the repository, pip install '.[google]'"
+    """
+    return f"in a clone of the repository, pip install '.[{extra}]'"
+
+
 def shown(value: Any) -> str:
     """Return a value as an error message shows it: on one line, short, without private paths.
 

@@ -3,10 +3,10 @@ The same pipeline on Google's virtual machine
 =============================================
 
 ``willow_pink`` is a chip of 105 qubits. Its connections, its gates and its noise as it was
-calibrated ship with ``cirq-google`` (``pip install 'skquantum[google]'``), and Google's *quantum
-virtual machine* runs circuits as the chip would: one by one, compiled to its gates, on its qubits,
-with its noise, and by shots. Here a kernel and a variational classifier of 4 qubits run there. The
-pipelines are those of the exact run; only the backend is exchanged.
+calibrated ship with ``cirq-google`` (in a clone, ``pip install '.[google]'``), and Google's
+*quantum virtual machine* runs circuits as the chip would: one by one, compiled to its gates, on
+its qubits, with its noise, and by shots. Here a kernel and a variational classifier of 4 qubits
+run there. The pipelines are those of the exact run; only the backend is exchanged.
 """
 
 # %%

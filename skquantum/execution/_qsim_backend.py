@@ -63,7 +63,8 @@ class QsimBackend(Backend):
         A model of Cirq's adds what it adds to the circuit as it is, moment by moment; what it
         puts before a measurement is the error of reading out. The name of a Google device, for
         instance "willow_pink", stands for its calibrated noise: the circuit is compiled to its
-        gates and placed on its qubits (this needs ``pip install skquantum[google]``).
+        gates and placed on its qubits (this needs cirq-google: in a
+        clone, ``pip install '.[google]'``).
     shots : int, default=None
         How often each circuit is measured, for each setting of the observables; None means
         exact expectation values.

@@ -199,7 +199,7 @@ def test_frames(comparison):
 
 def test_frames_need_pandas(comparison, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
-    with pytest.raises(ImportError, match=r"pip install 'skquantum\[data\]'"):
+    with pytest.raises(ImportError, match=r"in a clone .* pip install '\.\[data\]'"):
         comparison.to_frame()
 
 
