@@ -157,7 +157,8 @@ def outcome(model, rows, targets):
     try:
         model.fit(rows, targets)
     except ValueError as error:
-        return str(error).replace("Equal", ""), None
+        # A repr of several lines is indented by the length of the name.
+        return " ".join(str(error).replace("Equal", "").split()), None
     methods = ("decision_function", "predict", "transform")
     method = next(method for method in methods if hasattr(model, method))
     said = np.asarray(getattr(model, method)(rows), dtype=float)
