@@ -78,7 +78,7 @@ def make_ad_hoc(
     >>> from skquantum.circuits import ZZEncoding
     >>> from skquantum.datasets import make_ad_hoc
     >>> X, y = make_ad_hoc(random_state=0)
-    >>> model = QuantumKernelSVC(ZZEncoding(bandwidth=1.0), C=100)
+    >>> model = QuantumKernelSVC(ZZEncoding(bandwidth=1.0), kernel="fidelity", C=100)
     >>> print(round(cross_val_score(model, X, y).mean(), 2))
     1.0
     """
