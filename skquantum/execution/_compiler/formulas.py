@@ -377,7 +377,14 @@ def _of_power(power: sympy.Pow, symbol: sympy.Symbol) -> sympy.Expr:
     base, exponent = power.base, power.exp
     inner, outer = derivative(base, symbol), derivative(exponent, symbol)
     by_base = exponent * base ** (exponent - 1) * inner
-    return by_base if outer == 0 else by_base + power * sympy.log(base) * outer
+    if outer == 0:
+        return by_base
+    # Zero to a positive power is zero, whatever the power.
+    growth = power * sympy.log(base)
+    if base.is_zero is not False:
+        rest = (0, exponent > 0), (sympy.nan, True)
+        growth = sympy.Piecewise((growth, sympy.Ne(base, 0)), *rest)
+    return by_base + growth * outer
 
 
 def _of_piecewise(pieces: sympy.Piecewise, symbol: sympy.Symbol) -> sympy.Expr:
