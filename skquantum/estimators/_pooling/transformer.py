@@ -189,11 +189,11 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     >>> X = X / 16 * 1.57  # from 0 to 16, to angles of up to a quarter turn
     >>> pooling = QuantumPoolingTransformer(input_shape=(8, 8), tol=0.01, random_state=0)
     >>> pooling.fit_transform(X, y).shape
-    (537, 16)
-    >>> pooling.output_shape_
-    (4, 4)
+    (537, 48)
+    >>> pooling.output_shape_  # 4 x 4 windows, X, Y and Z of each
+    (4, 4, 3)
     >>> pooling.get_feature_names_out()[:2]
-    array(['window_0_0_Z', 'window_0_1_Z'], dtype=object)
+    array(['window_0_0_X', 'window_0_0_Y'], dtype=object)
     """
 
     _named_parts: ClassVar = {
