@@ -1,6 +1,7 @@
 """Pooling and feature transformers beyond scikit-learn's checks."""
 
 import pickle
+from functools import partial
 
 import cirq
 import numpy as np
@@ -39,6 +40,14 @@ from skquantum.execution import ReferenceBackend
 from skquantum.layers import QuantumLayer
 
 X, Y = load_digits(n_class=3, return_X_y=True)
+# What the laws are about: a product of rotations, Z of what is kept.
+pooled = partial(
+    QuantumPoolingTransformer,
+    encoding=AngleEncoding(bandwidth=1.0),
+    observables="Z",
+    max_iter=100,
+)
+
 X = X / 16 * np.pi / 2
 FEW, LABELS = X[:60], Y[:60]
 RNG = np.random.default_rng(0)
@@ -50,7 +59,7 @@ ignore_unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.Conv
 def quick(**changes):
     """Return a transformer of 8x8 images that trains within some ten milliseconds."""
     defaults = {"input_shape": (8, 8), "tol": 0.05, "n_iter_no_change": 1, "random_state": 0}
-    return QuantumPoolingTransformer(**defaults | changes)
+    return pooled(**defaults | changes)
 
 
 def untrained(**changes):
@@ -168,7 +177,7 @@ def test_each_window_is_pooled_by_the_same_circuit(pooling, encoding):
     layer = found.layer_
     (kept,) = network.kept(layer.n_qubits)
     oracle = QuantumLayer(
-        AngleEncoding(n_qubits=4) if encoding == "angle" else encoding,
+        AngleEncoding(n_qubits=4, bandwidth=1.0) if encoding == "angle" else encoding,
         network,
         [cirq.X(kept), cirq.Z(kept)],
         ReferenceBackend(),
@@ -245,7 +254,7 @@ def test_a_window_of_up_to_twelve_values_has_a_qubit_for_each(size):
 def test_larger_windows_fold_onto_eight_qubits_or_fewer_amplitudes():
     assert untrained(pool_size=4).fit(FEW).layer_.n_qubits == 8
     assert untrained(pool_size=4, encoding="amplitude").fit(FEW).layer_.n_qubits == 4
-    few = untrained(pool_size=4, encoding=AngleEncoding(n_qubits=4)).fit(FEW)
+    few = untrained(pool_size=4, encoding=AngleEncoding(n_qubits=4, bandwidth=1.0)).fit(FEW)
     assert few.layer_.n_qubits == 4
 
 
@@ -341,7 +350,7 @@ def test_numbers_are_targets_of_a_regression():
     data, target = load_diabetes(return_X_y=True)
     data = StandardScaler().fit_transform(data)
     target = StandardScaler().fit_transform(target[:, None])[:, 0]
-    pooling = QuantumPoolingTransformer(tol=1e-2, random_state=0).fit(data, target)
+    pooling = pooled(tol=1e-2, random_state=0).fit(data, target)
     assert pooling.objective_ == "regression"
     assert pooling.readout_coef_.shape == (1, 5)
     assert (
