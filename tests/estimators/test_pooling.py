@@ -604,7 +604,8 @@ def test_network_of_hur_kim_and_park_on_zeros_and_ones():
 
 
 def test_features_are_expectation_values():
-    features = QuantumFeatureTransformer().fit(X[:5, 20:23])
+    encoding = AngleEncoding(n_qubits=3, bandwidth=1.0)
+    features = QuantumFeatureTransformer(encoding, observables="XYZ").fit(X[:5, 20:23])
     found = features.transform(X[:5, 20:23]).reshape(5, 3, 3)
     angles = X[:5, 20:23]
     expected = np.stack([np.sin(angles), 0 * angles, np.cos(angles)], axis=2)
@@ -627,7 +628,7 @@ def test_the_circuit_of_a_fitted_model_as_a_feature_map():
     data, labels = load_iris(return_X_y=True)
     data = StandardScaler().fit_transform(data)
     model = VariationalClassifier(max_iter=20, random_state=0).fit(data, labels)
-    features = QuantumFeatureTransformer(CircuitEncoding(model.circuit_), observables="Z")
+    features = QuantumFeatureTransformer(CircuitEncoding(model.circuit_), observables="XYZ")
     observed = features.fit_transform(data)
     logits = observed @ model.readout_coef_.T + model.readout_intercept_
     assert_allclose(logits, model.decision_function(data), atol=1e-5)
