@@ -177,7 +177,7 @@ def test_each_window_is_pooled_by_the_same_circuit(pooling, encoding):
     layer = found.layer_
     (kept,) = network.kept(layer.n_qubits)
     oracle = QuantumLayer(
-        AngleEncoding(n_qubits=4, bandwidth=1.0) if encoding == "angle" else encoding,
+        found.encoding_,
         network,
         [cirq.X(kept), cirq.Z(kept)],
         ReferenceBackend(),
