@@ -174,7 +174,7 @@ def test_parameters_of_a_named_kernel_in_a_grid_search():
     again = clone(search.best_estimator_).fit(X, NAMES)
     np.testing.assert_array_equal(again.predict(X), search.predict(X))
     named = QuantumKernelSVC().set_params(kernel="projected", kernel__gamma=0.5)
-    assert repr(named.kernel) == "ProjectedKernel(gamma=0.5)"
+    assert repr(named.kernel) == "ProjectedKernel(encoding='reuploading', gamma=0.5)"
     with pytest.raises(ValueError, match="Invalid parameter 'gamma' for estimator FidelityKernel"):
         QuantumKernelSVC(kernel="fidelity").set_params(kernel__gamma=1.0)
 
