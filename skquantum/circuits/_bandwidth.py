@@ -65,7 +65,7 @@ def warn_of_turns(X: np.ndarray, factors: list[float]) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         turns = 4 * X.std(axis=0) * np.asarray(factors) / (2 * np.pi)
     worst = int(turns.argmax())
-    if not turns[worst] > MANY_TURNS:
+    if not MANY_TURNS < turns[worst] < np.inf:  # what is not finite is refused later
         return
     warnings.warn(
         f"Feature {worst} of X spans {turns[worst]:.3g} turns of its rotation, so that rows far "
