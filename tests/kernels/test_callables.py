@@ -166,7 +166,7 @@ class Silent(Kernel):
 def test_a_kernel_made_of_kernels_in_an_estimator():
     n = len(np.unique(X, axis=0))
     kernel = Mixture([FidelityKernel("angle"), ProjectedKernel(ZZEncoding(reps=1))])
-    model = QuantumKernelSVC(kernel=kernel, psd="clip").fit(X, y)
+    model = QuantumKernelSVC(kernel=kernel, psd="clip", C=10).fit(X, y)
     assert model.score(X, y) > 0.9
     assert model.resources_["n_circuits"] == n * (n + 1) // 2 + 3 * n
     assert model.resources_["n_simulations"] == 2 * n

@@ -490,8 +490,8 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
     >>> from skquantum import VariationalRegressor
     >>> X = np.linspace(-3, 3, 40).reshape(-1, 1)
     >>> y = np.column_stack([np.sin(X), np.cos(2 * X)])
-    >>> model = VariationalRegressor(n_qubits=2, solver="lbfgs", random_state=0).fit(X, y)
-    >>> model.predict(X).shape, bool(model.score(X, y) > 0.99)
+    >>> model = VariationalRegressor(n_qubits=2, solver="lbfgs", alpha=1e-4, random_state=0)
+    >>> model.fit(X, y).predict(X).shape, bool(model.score(X, y) > 0.99)
     ((40, 2), True)
     """
 
