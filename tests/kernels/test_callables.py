@@ -174,9 +174,10 @@ def test_a_kernel_made_of_kernels_in_an_estimator():
     assert len(kernel.circuits(4)) == 2
     with pytest.raises(AttributeError, match="runs 2 circuits, not one"):
         model.circuit_  # noqa: B018
-    alike = QuantumKernelSVC(kernel=Mixture([FidelityKernel("angle"), ProjectedKernel("angle")]))
+    angle = AngleEncoding(bandwidth=1.0)
+    alike = QuantumKernelSVC(kernel=Mixture([FidelityKernel(angle), ProjectedKernel(angle)]))
     circuit = alike.fit(X, y).circuit_
-    assert circuit == AngleEncoding().build(4)
+    assert circuit == angle.build(4)
 
 
 def test_what_a_third_partys_kernel_costs():
