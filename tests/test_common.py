@@ -63,7 +63,9 @@ CONFIGURATIONS = [
     QuantumKernelSVC(IQPEncoding()),
     QuantumKernelSVC(ReuploadingEncoding()),
     QuantumFeatureTransformer(AngleEncoding(n_qubits=2), backend=ReferenceBackend()),
-    QuantumKernelSVC(kernel="fidelity", psd="clip", mitigation="depolarizing"),
+    QuantumKernelSVC(
+        AngleEncoding(n_qubits=4), kernel="fidelity", psd="clip", mitigation="depolarizing"
+    ),
     QuantumKernelSVR(AngleEncoding(), normalize_y=False),
     VariationalClassifier(),
     VariationalClassifier(embedding="linear", solver="lbfgs", batch_size=20, max_iter=10),
