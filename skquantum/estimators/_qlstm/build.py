@@ -36,7 +36,7 @@ def warn_of_size(X: np.ndarray) -> None:
     """Warn if the numbers that go into a cell are far from unit size."""
     with np.errstate(over="ignore"):
         spread = X.std()
-    if spread > LARGE:
+    if LARGE < spread < np.inf:  # what overflows is refused later, for what it is
         warnings.warn(
             f"The values of X spread by {spread:.3g}; the arctangents and sigmoids of a cell tell "
             "numbers of about unit size apart, and larger ones look alike. Put a scaler in front: "
