@@ -250,7 +250,8 @@ def _suggestion(part: Any, message: str) -> str:
         if isinstance(value, str) and f"The {name!r} parameter" in message:
             known = [c.options for c in constraints if isinstance(c, StrOptions)]
             return did_you_mean(value, set().union(*known))
-    return ""
+    own = getattr(part, "_advice", None)  # what a class can say that constraints can not
+    return own(message) if own is not None else ""
 
 
 def plain(text: Any) -> str:

@@ -24,7 +24,7 @@ from skquantum.execution._engine.overlaps import cross_fidelities, gram_fideliti
 from skquantum.execution._engine.qsim import fewest_columns, run
 from skquantum.execution._engine.threads import one_blas_thread
 from skquantum.execution._evaluation import Evaluator
-from skquantum.execution._noise.resolve import resolve_noise
+from skquantum.execution._noise.resolve import advice, resolve_noise
 from skquantum.execution._noise.run import NoisyRunner
 
 METHODS = ("auto", "density", "trajectories")
@@ -373,6 +373,9 @@ class QsimBackend(Backend):
                 "or PCA before the model) or fewer rows at a time, or raise max_memory of the "
                 "backend."
             )
+
+    def _advice(self, error: str) -> str:
+        return advice(self.noise) if "The 'noise' parameter" in error else ""
 
     def _noisy(self) -> NoisyRunner | None:
         """Return how to run with noise or shots; None without either."""
