@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skquantum import QuantumKernelSVC, QuantumKernelSVR
+from skquantum.circuits import ZZEncoding
 from skquantum.execution import QsimBackend
 from skquantum.kernels import FidelityKernel, GramRepair, ProjectedKernel
 from skquantum.kernels._psd import PSD, ROUNDING
@@ -20,6 +21,8 @@ from skquantum.kernels._psd import PSD, ROUNDING
 X, Y = load_iris(return_X_y=True)
 X = StandardScaler().fit_transform(X)[::3]
 Y = Y[::3]
+# What is repaired here are fidelities, and the same ones without training rows to learn from.
+FIDELITY = {"encoding": ZZEncoding(bandwidth=1.0), "kernel": "fidelity"}
 
 
 @st.composite
@@ -168,7 +171,7 @@ class ShakenBackend(QsimBackend):
 def test_machines_are_fitted_on_the_repaired_matrix(psd):
     backend = ShakenBackend()
     rows, labels = np.unique(X, axis=0, return_index=True)
-    model = QuantumKernelSVC(backend=backend, psd=psd).fit(rows, Y[labels])
+    model = QuantumKernelSVC(**FIDELITY, backend=backend, psd=psd).fit(rows, Y[labels])
     measured = FidelityKernel(backend=backend)(rows)
     repair = GramRepair(psd)
     repaired = repair.fit_transform(measured)
@@ -180,14 +183,14 @@ def test_machines_are_fitted_on_the_repaired_matrix(psd):
     assert model.kernel_repair_["min_eigenvalue"] < -0.01
     assert model.kernel_repair_["change"] == pytest.approx(repair.report_["change"])
     np.testing.assert_allclose(model.kernel_matrix_, measured, atol=1e-12)
-    regressor = QuantumKernelSVR(backend=backend, psd=psd).fit(rows, rows[:, 0])
+    regressor = QuantumKernelSVR(**FIDELITY, backend=backend, psd=psd).fit(rows, rows[:, 0])
     assert regressor.kernel_repair_ == model.kernel_repair_
     assert np.isfinite(regressor.predict(X)).all()
 
 
 def test_depolarised_machines_predict_as_exact_ones():
-    depolarised = QuantumKernelSVC(backend=ShakenBackend(0.0, keep=0.5), mitigation="depolarizing")
-    exact = QuantumKernelSVC().fit(X, Y)
+    depolarised = QuantumKernelSVC(**FIDELITY, backend=ShakenBackend(0.0, keep=0.5), mitigation="depolarizing")
+    exact = QuantumKernelSVC(**FIDELITY).fit(X, Y)
     np.testing.assert_allclose(
         depolarised.fit(X, Y).decision_function(X), exact.decision_function(X), atol=1e-2
     )
@@ -200,14 +203,14 @@ def test_a_row_of_weight_zero_is_no_row(psd):
     weight = np.ones(len(X))
     weight[::4] = 0
     backend = ShakenBackend()
-    one = QuantumKernelSVC(backend=backend, psd=psd).fit(X, Y, sample_weight=weight)
-    two = QuantumKernelSVC(backend=backend, psd=psd).fit(X[weight > 0], Y[weight > 0])
+    one = QuantumKernelSVC(**FIDELITY, backend=backend, psd=psd).fit(X, Y, sample_weight=weight)
+    two = QuantumKernelSVC(**FIDELITY, backend=backend, psd=psd).fit(X[weight > 0], Y[weight > 0])
     np.testing.assert_allclose(one.decision_function(X), two.decision_function(X), atol=1e-9)
 
 
 def test_probabilities_come_from_the_repaired_matrix():
     model = QuantumKernelSVC(
-        backend=ShakenBackend(), psd="clip", probability=True, random_state=0
+        **FIDELITY, backend=ShakenBackend(), psd="clip", probability=True, random_state=0
     ).fit(X, Y)
     probabilities = model.predict_proba(X)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
