@@ -189,7 +189,9 @@ def test_machines_are_fitted_on_the_repaired_matrix(psd):
 
 
 def test_depolarised_machines_predict_as_exact_ones():
-    depolarised = QuantumKernelSVC(**FIDELITY, backend=ShakenBackend(0.0, keep=0.5), mitigation="depolarizing")
+    depolarised = QuantumKernelSVC(
+        **FIDELITY, backend=ShakenBackend(0.0, keep=0.5), mitigation="depolarizing"
+    )
     exact = QuantumKernelSVC(**FIDELITY).fit(X, Y)
     np.testing.assert_allclose(
         depolarised.fit(X, Y).decision_function(X), exact.decision_function(X), atol=1e-2
