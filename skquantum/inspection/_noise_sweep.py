@@ -183,7 +183,8 @@ default=(0.0, 0.001, 0.003, 0.01, 0.03)
     >>> from skquantum import QuantumKernelSVC
     >>> from skquantum.inspection import noise_sweep
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), QuantumKernelSVC(C=10))
+    >>> svc = QuantumKernelSVC("angle", kernel="fidelity", C=10)
+    >>> model = make_pipeline(StandardScaler(), svc)
     >>> sweep = noise_sweep(
     ...     model, X[::3], y[::3], noise=[0, 0.05], shots=[None, 200], random_state=0
     ... )

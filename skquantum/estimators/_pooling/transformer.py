@@ -189,7 +189,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     >>> X = X / 16 * 1.57  # from 0 to 16, to angles of up to a quarter turn
     >>> pooling = QuantumPoolingTransformer(input_shape=(8, 8), tol=0.01, random_state=0)
     >>> pooling.fit_transform(X, y).shape
-    (537, 16)
+    (537, 48)
     >>> pooling.output_shape_
     (4, 4)
     >>> pooling.get_feature_names_out()[:2]
