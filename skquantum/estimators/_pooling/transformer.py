@@ -191,9 +191,9 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     >>> pooling.fit_transform(X, y).shape
     (537, 48)
     >>> pooling.output_shape_
-    (4, 4)
+    (4, 4, 3)
     >>> pooling.get_feature_names_out()[:2]
-    array(['window_0_0_Z', 'window_0_1_Z'], dtype=object)
+    array(['window_0_0_X', 'window_0_0_Y'], dtype=object)
     """
 
     _named_parts: ClassVar = {
