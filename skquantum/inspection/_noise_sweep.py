@@ -191,8 +191,8 @@ default=(0.0, 0.001, 0.003, 0.01, 0.03)
     >>> sweep.measures["score"].shape
     (2, 2, 3)
     >>> sweep.measures["kernel_spread"].mean(axis=-1).round(2)
-    array([[0.14, 0.15],
-           [0.02, 0.03]])
+    array([[0.25, 0.26],
+           [0.19, 0.19]])
     """
     noise, shots = tuple(noise), tuple(shots)
     if not noise or not shots:
