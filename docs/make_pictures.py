@@ -46,11 +46,11 @@ def report(path: Path) -> None:
 
 
 def boundaries(path: Path) -> None:
-    """Draw what three bandwidths do to a decision boundary, next to a classical kernel."""
+    """Draw the boundary of a fidelity kernel for three bandwidths, next to a classical kernel."""
     X, y = make_moons(200, noise=0.2, random_state=0)
     models = {
-        f"re-uploading, bandwidth {bandwidth}": QuantumKernelSVC(
-            ReuploadingEncoding(bandwidth=bandwidth), C=10
+        f"fidelity, bandwidth {bandwidth}": QuantumKernelSVC(
+            ReuploadingEncoding(bandwidth=bandwidth), kernel="fidelity", C=10
         )
         for bandwidth in (0.1, 0.3, 1.0)
     } | {"RBF kernel": SVC(C=10)}

@@ -103,7 +103,7 @@ def test_the_readme_example_runs(capsys):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
-    (printed,) = re.findall(r"```text\n(bandwidth.*?)```", readme, flags=re.DOTALL)
+    (printed,) = re.findall(r"```text\n(QuantumKernelSVC.*?)```", readme, flags=re.DOTALL)
     found = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
     assert found == pytest.approx(
         [float(line.split()[-1]) for line in printed.splitlines()], abs=0.011

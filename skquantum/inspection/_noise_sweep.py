@@ -183,15 +183,16 @@ default=(0.0, 0.001, 0.003, 0.01, 0.03)
     >>> from skquantum import QuantumKernelSVC
     >>> from skquantum.inspection import noise_sweep
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), QuantumKernelSVC(C=10))
+    >>> svc = QuantumKernelSVC("angle", kernel="fidelity", C=10)
+    >>> model = make_pipeline(StandardScaler(), svc)
     >>> sweep = noise_sweep(
     ...     model, X[::3], y[::3], noise=[0, 0.05], shots=[None, 200], random_state=0
     ... )
     >>> sweep.measures["score"].shape
     (2, 2, 3)
     >>> sweep.measures["kernel_spread"].mean(axis=-1).round(2)
-    array([[0.14, 0.15],
-           [0.02, 0.03]])
+    array([[0.25, 0.26],
+           [0.19, 0.19]])
     """
     noise, shots = tuple(noise), tuple(shots)
     if not noise or not shots:

@@ -135,7 +135,7 @@ class QuantumKernelSVC(ClassifierMixin, QuantumKernelSVM):
     >>> X, y = load_iris(return_X_y=True)
     >>> model = make_pipeline(StandardScaler(), QuantumKernelSVC())
     >>> print(f"{cross_val_score(model, X, y).mean():.2f}")
-    0.95
+    0.96
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
