@@ -190,11 +190,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     >>> pooling = QuantumPoolingTransformer(input_shape=(8, 8), tol=0.01, random_state=0)
     >>> pooling.fit_transform(X, y).shape
     (537, 48)
-    <<<<<<< HEAD
     >>> pooling.output_shape_  # 4 x 4 windows, X, Y and Z of each
-    =======
-    >>> pooling.output_shape_
-    >>>>>>> fixd
     (4, 4, 3)
     >>> pooling.get_feature_names_out()[:2]
     array(['window_0_0_X', 'window_0_0_Y'], dtype=object)
