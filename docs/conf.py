@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from skquantum._documentation import docs_url
 from skquantum._version import __version__
 
 project = "skquantum"
@@ -19,6 +20,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.extlinks",
     "sphinx.ext.mathjax",
+    "myst_parser",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
@@ -49,6 +51,9 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
 }
 
+myst_heading_anchors = 3
+
+html_baseurl = docs_url()  # where the site is, once it is published
 html_theme = "pydata_sphinx_theme"
 html_title = "skquantum"
 html_copy_source = False
@@ -59,7 +64,18 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "navbar_align": "left",
 }
-html_sidebars = {"quickstart": [], "architecture": [], "extending": []}
+html_sidebars = {
+    name: []
+    for name in (
+        "quickstart",
+        "installation",
+        "troubleshooting",
+        "changelog",
+        "citation",
+        "architecture",
+        "extending",
+    )
+}
 
 # One process and thread for each example: what a gallery page times is then comparable.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

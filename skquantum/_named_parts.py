@@ -10,10 +10,11 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import InvalidParameterError
 
+from skquantum._documentation import DocumentedMixin
 from skquantum._portable import PortableMixin
 
 
-class NamedPartsMixin(PortableMixin, BaseEstimator):
+class NamedPartsMixin(DocumentedMixin, PortableMixin, BaseEstimator):
     """What templates, kernels, backends and estimators share: a name stands for a part.
 
     A parameter that is a part may be given by a name, or left at None: it then stands for a part

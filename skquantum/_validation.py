@@ -1,17 +1,14 @@
-"""Small helpers for refusals and their messages, shared by every room."""
+"""Small helpers for refusals and their messages, shared by every room.
+
+What takes long to import is imported where it is used: the command line needs the texts alone.
+"""
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import wraps
+from numbers import Number
 from types import NoneType
 from typing import Any, TypeVar
-
-import numpy as np
-from sklearn.utils._param_validation import (
-    InvalidParameterError,
-    StrOptions,
-    validate_parameter_constraints,
-)
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -79,6 +76,18 @@ def unknown(what: str, value: Any, known: Iterable[str], otherwise: str = "") ->
     given = repr(value) if isinstance(value, str) else shown(value)
     listed = ", ".join(map(repr, names)) + (f"; {otherwise}" if otherwise else "")
     return f"Unknown {what} {given}.{did_you_mean(str(value), names)} Choose from {listed}."
+
+
+def install_hint(extra: str) -> str:
+    """Return how to install an extra, for errors: from a clone, as the package is on no index.
+
+    Examples
+    --------
+    >>> from skquantum._validation import install_hint
+    >>> install_hint("google")
+    "in a clone of the repository, pip install '.[google]'"
+    """
+    return f"in a clone of the repository, pip install '.[{extra}]'"
 
 
 def shown(value: Any) -> str:
@@ -197,6 +206,11 @@ def validate_description(part: Any) -> None:
     InvalidParameterError
         A ValueError and a TypeError, that names the class, the parameter and what would work.
     """
+    from sklearn.utils._param_validation import (
+        InvalidParameterError,
+        validate_parameter_constraints,
+    )
+
     values = part.__dict__.items()
     # Of what is no number or text, constraints know the type alone.
     key = type(part), *((n, type(v), v if isinstance(v, _PLAIN) else None) for n, v in values)
@@ -214,13 +228,16 @@ def validate_description(part: Any) -> None:
     _valid.add(key)
 
 
-_PLAIN = (str, int, float, np.generic, NoneType)
+_PLAIN = (str, Number, NoneType)
 _REMEMBERED = 1000
 _valid: set[tuple[Any, ...]] = set()
 
 
 def _refuse_booleans(part: Any) -> None:
     """Refuse True where a number is needed: for scikit-learn's intervals it is one."""
+    import numpy as np
+    from sklearn.utils._param_validation import InvalidParameterError
+
     for name, constraints in part._parameter_constraints.items():
         value = getattr(part, name, None)
         if isinstance(value, bool | np.bool_) and not {bool, "boolean"} & {
@@ -233,12 +250,15 @@ def _refuse_booleans(part: Any) -> None:
 
 def _suggestion(part: Any, message: str) -> str:
     """Return which name was meant, where an error is about one of a few names."""
+    from sklearn.utils._param_validation import StrOptions
+
     for name, constraints in part._parameter_constraints.items():
         value = getattr(part, name, None)
         if isinstance(value, str) and f"The {name!r} parameter" in message:
             known = [c.options for c in constraints if isinstance(c, StrOptions)]
             return did_you_mean(value, set().union(*known))
-    return ""
+    own = getattr(part, "_advice", None)  # what a class can say that constraints can not
+    return own(message) if own is not None else ""
 
 
 def plain(text: Any) -> str:

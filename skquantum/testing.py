@@ -17,7 +17,7 @@ import sympy
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 
-from skquantum.circuits import Ansatz, Encoding
+from skquantum.circuits import Ansatz, Encoding, ansatz_qubits
 from skquantum.execution import Backend, Evaluator, ReferenceBackend
 from skquantum.kernels import Kernel
 from skquantum.layers import QuantumLayer
@@ -123,12 +123,12 @@ def check_encoding(encoding: Encoding, n_features: int = 3, *, X: ArrayLike | No
     _check_description(encoding)
     symbols = encoding.symbols(n_features)
     circuit = _check_template(encoding, n_features, symbols)
-    line = cirq.LineQubit.range(encoding.width(n_features))
+    qubits, line = sorted(circuit.all_qubits()), cirq.LineQubit.range(encoding.width(n_features))
     _law(
-        sorted(circuit.all_qubits()) == line,
-        "its qubits are cirq.LineQubit.range(width(n_features))",
+        qubits == line or (encoding.has_own_qubits and len(qubits) == len(line)),
+        "its qubits are cirq.LineQubit.range(width(n_features)), unless it has_own_qubits",
         encoding,
-        f"They are {sorted(circuit.all_qubits())}.",
+        f"They are {qubits}.",
     )
     _check_inputs(encoding, n_features)
     bits = np.random.default_rng(0).integers(0, 2, (5, n_features))
@@ -233,15 +233,18 @@ def check_ansatz(ansatz: Ansatz, n_qubits: int = 3) -> None:
     _check_description(ansatz)
     symbols = ansatz.symbols(n_qubits)
     circuit = _check_template(ansatz, n_qubits, symbols)
-    line = set(cirq.LineQubit.range(n_qubits))
+    used, line = circuit.all_qubits(), cirq.LineQubit.range(n_qubits)
     _law(
-        circuit.all_qubits() <= line, "its qubits are among cirq.LineQubit.range(n_qubits)", ansatz
+        used <= set(line) or (ansatz.has_own_qubits and len(used) == n_qubits),
+        "its qubits are among cirq.LineQubit.range(n_qubits), unless it has_own_qubits",
+        ansatz,
     )
+    qubits = ansatz_qubits(ansatz, n_qubits)
     layers = ansatz.layers(n_qubits)
     whole = cirq.Circuit(moment for layer in layers for moment in layer)
     values = dict(zip(symbols, np.random.default_rng(0).normal(size=len(symbols)), strict=True))
     found, expected = (
-        cirq.resolve_parameters(one, values).unitary(qubits_that_should_be_present=sorted(line))
+        cirq.resolve_parameters(one, values).unitary(qubits_that_should_be_present=qubits)
         for one in (whole, circuit)
     )
     _close(found, expected, 1e-6, "its layers, one after another, are the circuit", ansatz)

@@ -71,7 +71,9 @@ CONFIGURATIONS = [
     QuantumKernelSVC(IQPEncoding()),
     QuantumKernelSVC(ReuploadingEncoding()),
     QuantumFeatureTransformer(AngleEncoding(n_qubits=2), backend=ReferenceBackend()),
-    QuantumKernelSVC(kernel="fidelity", psd="clip", mitigation="depolarizing"),
+    QuantumKernelSVC(
+        AngleEncoding(n_qubits=4), kernel="fidelity", psd="clip", mitigation="depolarizing"
+    ),
     QuantumKernelSVR(AngleEncoding(), normalize_y=False),
     QuantumKernelClassifier("zz", "fidelity", n_components=5),
     QuantumKernelRegressor("zz", "fidelity", n_components=5),

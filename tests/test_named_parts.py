@@ -182,12 +182,12 @@ def test_the_order_of_calls_does_not_matter(model, params):
 
 def test_shared_parameters_agree_and_the_callers_kernel_stays_as_it_is():
     kernel = ProjectedKernel()
-    model = QuantumKernelSVC(kernel=kernel).set_params(encoding__bandwidth=0.5)
+    model = QuantumKernelSVC("zz", kernel=kernel).set_params(encoding__bandwidth=0.5)
     assert model.kernel.encoding is model.encoding
     assert repr(model.encoding) == "ZZEncoding(bandwidth=0.5)"
     assert kernel.encoding == "zz"
     named = QuantumKernelSVC("angle").set_params(kernel__encoding__bandwidth=0.5)
-    assert named.kernel == "fidelity"
+    assert named.kernel == "projected"
     assert repr(named.encoding) == "AngleEncoding(bandwidth=0.5)"
 
 

@@ -60,7 +60,12 @@ MODELS = {
     "kernel": QuantumKernelSVC("angle"),
     "projected": QuantumKernelSVC("angle", kernel="projected", psd="clip", backend=NOISY),
     "probability": QuantumKernelSVC(
-        "angle", probability=True, mitigation="depolarizing", psd="nearest", backend=NOISY
+        "angle",
+        kernel="fidelity",
+        probability=True,
+        mitigation="depolarizing",
+        psd="nearest",
+        backend=NOISY,
     ),
     "mitigated": QuantumKernelSVR(
         "angle",

@@ -32,7 +32,7 @@ from skquantum import (
     QuantumPoolingTransformer,
     VariationalClassifier,
 )
-from skquantum.circuits import PoolingNetwork
+from skquantum.circuits import AngleEncoding, PoolingNetwork
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "pooling.rst"
 # Regions of scikit-learn's two sample images: picture, first and last row, first and last column.
@@ -56,7 +56,8 @@ def small_mlp():
 
 def feature_maps(shape, **window):
     """Return what is compared, by name; pixels come as angles."""
-    quantum = QuantumPoolingTransformer(shape, random_state=0, **window)
+    given = {"encoding": AngleEncoding(bandwidth=1.0), "observables": "Z"} | window
+    quantum = QuantumPoolingTransformer(shape, random_state=0, **given)
     places = clone(quantum).set_params(objective="random").fit(np.ones((1, np.prod(shape))))
     width = int(np.prod(places.output_shape_))
     window.pop("encoding", None)

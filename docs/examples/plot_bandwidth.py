@@ -50,7 +50,7 @@ off_diagonal = [
 
 results = [
     cross_validate(
-        make_pipeline(reduce, QuantumKernelSVC(encoding=ZZEncoding(bandwidth=b), C=10)),
+        make_pipeline(reduce, QuantumKernelSVC(ZZEncoding(bandwidth=b), kernel="fidelity", C=10)),
         X,
         y,
         cv=5,

@@ -32,7 +32,7 @@ from skquantum.inspection import noise_sweep, with_backend
 X, y = load_iris(return_X_y=True)
 X, y = X[::2], y[::2]
 encoding = ZZEncoding(bandwidth=0.1)
-svc = QuantumKernelSVC(encoding, C=10, probability=True, random_state=0)
+svc = QuantumKernelSVC(encoding, kernel="fidelity", C=10, probability=True, random_state=0)
 models = {
     "fidelity kernel": svc,
     "projected kernel": clone(svc).set_params(kernel="projected"),
@@ -86,7 +86,9 @@ print(sweeps["fidelity kernel"].to_frame().round(3).to_string(index=False))
 # strong that a circuit of five times the length is nothing but noise, there is nothing to
 # extrapolate.
 
-exact = make_pipeline(StandardScaler(), QuantumKernelSVC(encoding, C=10)).fit(X[::2], y[::2])
+exact = make_pipeline(StandardScaler(), QuantumKernelSVC(encoding, kernel="fidelity", C=10)).fit(
+    X[::2], y[::2]
+)
 X_test, y_test = X[1::2], y[1::2]
 outputs = exact.decision_function(X_test)
 print(f"exact: accuracy {exact.score(X_test, y_test):.2f}")

@@ -32,7 +32,7 @@ data = {
 costs = [1, 10, 100]
 models = {
     "quantum kernel": GridSearchCV(
-        make_pipeline(StandardScaler(), QuantumKernelSVC(encoding=ZZEncoding())),
+        make_pipeline(StandardScaler(), QuantumKernelSVC(ZZEncoding(), kernel="fidelity")),
         {
             "quantumkernelsvc__C": costs,
             "quantumkernelsvc__encoding__bandwidth": [0.1, 0.3, 1.0],

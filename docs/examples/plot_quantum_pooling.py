@@ -26,9 +26,11 @@ X, y = load_digits(return_X_y=True)
 X = X / 16 * np.pi / 2
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 maps = {
-    "quantum, labels": QuantumPoolingTransformer((8, 8), tol=0.005, random_state=0),
+    "quantum, labels": QuantumPoolingTransformer(
+        (8, 8), observables="Z", tol=0.005, random_state=0
+    ),
     "quantum, reconstruction": QuantumPoolingTransformer(
-        (8, 8), objective="reconstruction", tol=1e-4, random_state=0
+        (8, 8), observables="Z", objective="reconstruction", tol=1e-4, random_state=0
     ),
     "maximum": ClassicalPoolingTransformer((8, 8)),
     "mean": ClassicalPoolingTransformer((8, 8), kind="mean"),

@@ -3,10 +3,10 @@ The same pipeline on Google's virtual machine
 =============================================
 
 ``willow_pink`` is a chip of 105 qubits. Its connections, its gates and its noise as it was
-calibrated ship with ``cirq-google`` (``pip install 'skquantum[google]'``), and Google's *quantum
-virtual machine* runs circuits as the chip would: one by one, compiled to its gates, on its qubits,
-with its noise, and by shots. Here a kernel and a variational classifier of 4 qubits run there. The
-pipelines are those of the exact run; only the backend is exchanged.
+calibrated ship with ``cirq-google`` (in a clone, ``pip install '.[google]'``), and Google's
+*quantum virtual machine* runs circuits as the chip would: one by one, compiled to its gates, on
+its qubits, with its noise, and by shots. Here a kernel and a variational classifier of 4 qubits
+run there. The pipelines are those of the exact run; only the backend is exchanged.
 """
 
 # %%
@@ -29,7 +29,7 @@ X, y = X[y > 0], y[y > 0]  # the two species that are hard to tell apart
 X_train, X_test, y_train, y_test = train_test_split(
     X, y, train_size=20, test_size=20, stratify=y, random_state=0
 )
-kernel_model = make_pipeline(StandardScaler(), QuantumKernelSVC("angle", C=10))
+kernel_model = make_pipeline(StandardScaler(), QuantumKernelSVC("angle", kernel="fidelity", C=10))
 circuit_model = make_pipeline(
     StandardScaler(),
     VariationalClassifier("angle", n_layers=2, learning_rate=0.1, max_iter=300, random_state=0),

@@ -20,6 +20,10 @@ from skquantum.circuits._layered import (
 from skquantum.circuits._multiplexed import MultiplexedRy
 from skquantum.circuits._phase import IQPEncoding, ZZEncoding
 from skquantum.circuits._pooling import ConvolutionBlock, PoolingNetwork, resolve_convolution
+from skquantum.circuits._qubits import ansatz_qubits as ansatz_qubits
+from skquantum.circuits._qubits import on_the_line as on_the_line
+from skquantum.circuits._qubits import placed as placed
+from skquantum.circuits._qubits import register as register
 from skquantum.circuits._resolve import ANSATZE, ENCODINGS, resolve_ansatz, resolve_encoding
 from skquantum.circuits._tree import TreeTensor
 

@@ -32,9 +32,9 @@ class Ansatz(Template):
         Returns
         -------
         layers : list of cirq.Circuit
-            Circuits on qubits of ``cirq.LineQubit.range(n_qubits)``, in the order in which they
-            act. No two layers share a symbol; those of a layer come before those of
-            the next one in natural order, as ``w_0``, ``w_1``, ... do.
+            Circuits on qubits of ``cirq.LineQubit.range(n_qubits)``, or on `n_qubits` others, in
+            the order in which they act. No two layers share a symbol; those of a layer come
+            before those of the next one in natural order, as ``w_0``, ``w_1``, ... do.
 
         Raises
         ------
@@ -53,7 +53,7 @@ class Ansatz(Template):
         Returns
         -------
         circuit : cirq.Circuit
-            Circuit on ``cirq.LineQubit.range(n_qubits)``, with weights as symbols.
+            Circuit with weights as symbols, on the qubits of the layers.
 
         Raises
         ------

@@ -28,9 +28,16 @@ class Template(NamedPartsMixin, ABC):
     built, by the ``_parameter_constraints`` of the class.
 
     A subclass has to write :meth:`build` only.
+
+    Attributes
+    ----------
+    has_own_qubits : bool
+        Whether its qubits mean something to the user and stay, as in :class:`CircuitEncoding`.
+        By default they are ``cirq.LineQubit.range(width)``, which stand for any qubits.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
+    has_own_qubits: ClassVar[bool] = False
 
     @abstractmethod
     def build(self, size: int, /) -> cirq.Circuit:
@@ -44,7 +51,8 @@ class Template(NamedPartsMixin, ABC):
         Returns
         -------
         circuit : cirq.Circuit
-            Circuit on ``cirq.LineQubit.range(width)``, with free symbols.
+            Circuit with free symbols, on ``cirq.LineQubit.range(width)`` unless it has qubits of
+            its own.
         """
 
     def symbols(self, size: int, /) -> tuple[sympy.Symbol, ...]:
@@ -152,7 +160,8 @@ class Encoding(Template):
         Returns
         -------
         circuit : cirq.Circuit
-            Circuit on ``cirq.LineQubit.range(width(n_features))``, with data symbols.
+            Circuit with data symbols, on ``cirq.LineQubit.range(width(n_features))`` unless it
+            has qubits of its own.
         """
 
     def symbols(self, n_features: int) -> tuple[sympy.Symbol, ...]:

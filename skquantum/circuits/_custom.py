@@ -22,8 +22,8 @@ class CircuitEncoding(Encoding):
     Parameters
     ----------
     circuit : cirq.Circuit or cirq.FrozenCircuit
-        Circuit without measurements, of any gates and on any qubits. The qubits are
-        renamed to ``cirq.LineQubit.range(n_qubits)`` in their sorted order.
+        Circuit without measurements, of any gates and on any qubits, which stay as they are. An
+        ansatz after it is placed on them, in their sorted order.
     data_symbols : sequence of str or sympy.Symbol, or None, default=None
         Which symbol receives which feature: the first symbol gets the first column. None
         means all symbols of the circuit in natural order, ``x2`` before ``x10``.
@@ -46,6 +46,7 @@ class CircuitEncoding(Encoding):
         "circuit": [cirq.AbstractCircuit],
         "data_symbols": ["array-like", None],
     }
+    has_own_qubits: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -87,8 +88,9 @@ class CircuitAnsatz(Ansatz):
     Parameters
     ----------
     circuit : cirq.Circuit or cirq.FrozenCircuit
-        Circuit without measurements, of any gates and on any qubits. The qubits are
-        renamed to ``cirq.LineQubit.range(n_qubits)`` in their sorted order.
+        Circuit without measurements, of any gates and on any qubits. After a
+        :class:`CircuitEncoding` it is placed on that one's qubits, in sorted order; after other
+        encodings its qubits stay, and the encoding is placed on them.
     weight_symbols : sequence of str or sympy.Symbol, or None, default=None
         Which symbol receives which weight: the first symbol gets the first weight. None
         means all symbols of the circuit in natural order, ``w2`` before ``w10``.
@@ -111,6 +113,7 @@ class CircuitAnsatz(Ansatz):
         "circuit": [cirq.AbstractCircuit],
         "weight_symbols": ["array-like", None],
     }
+    has_own_qubits: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -187,7 +190,7 @@ def _check_choice(
 
 
 def _usable(circuit: cirq.AbstractCircuit, owner: str, purpose: str) -> cirq.Circuit:
-    """Return the circuit on a line of qubits, or say why it can't serve."""
+    """Return the circuit, or say why it can't serve."""
     if circuit.has_measurements():
         where = "at the end" if circuit.are_all_measurements_terminal() else "in the middle"
         raise ValueError(
@@ -202,9 +205,7 @@ def _usable(circuit: cirq.AbstractCircuit, owner: str, purpose: str) -> cirq.Cir
             "circuit because they were made with assumptions such as real=True. Make them with "
             "a name alone, sympy.Symbol('x')."
         )
-    qubits = sorted(circuit.all_qubits())
-    line = cirq.LineQubit.range(len(qubits))
-    return circuit.unfreeze().transform_qubits(dict(zip(qubits, line, strict=True)))
+    return circuit.unfreeze(copy=True)
 
 
 def _names(symbols: Sequence[sympy.Symbol]) -> str:

@@ -115,8 +115,7 @@ class FoldedEncoding(Encoding):
             scale = learned_bandwidth(X, weight, n_together or X.shape[1])
             encoding.bandwidth = scale / (self._slope or 1.0)
         if self._slope is not None:
-            factors = factors_of(encoding.bandwidth, X.shape[1])
-            warn_of_turns(X, [self._slope * factor for factor in factors])
+            warn_of_turns(X, factors_of(encoding.bandwidth, X.shape[1]))
         return encoding
 
 

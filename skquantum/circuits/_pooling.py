@@ -14,6 +14,7 @@ from skquantum._validation import class_hint, shown, unknown
 from skquantum.circuits._angle import rotations
 from skquantum.circuits._ansatz import Ansatz, RepeatedAnsatz, weight_symbols
 from skquantum.circuits._folding import POSITIVE_INTEGER
+from skquantum.circuits._qubits import ansatz_qubits, placed
 
 Weights = Sequence[sympy.Symbol]
 Block = Callable[[cirq.LineQubit, cirq.LineQubit, Weights], Iterator[cirq.OP_TREE]]
@@ -129,12 +130,12 @@ def resolve_block(convolution: str | Ansatz) -> tuple[Block, int]:
 
 def _block_of(ansatz: Ansatz) -> tuple[Block, int]:
     circuit, symbols = ansatz.build(2), ansatz.symbols(2)
+    qubits = ansatz_qubits(ansatz, 2)
 
     def block(a: cirq.LineQubit, b: cirq.LineQubit, w: Weights) -> Iterator[cirq.OP_TREE]:
         fresh = dict(zip(symbols, w, strict=True))
         renamed = resolve(circuit, fresh)
-        places: dict[cirq.Qid, cirq.Qid] = {cirq.LineQubit(0): a, cirq.LineQubit(1): b}
-        yield renamed.transform_qubits(places).all_operations()
+        yield placed(renamed, qubits, [a, b]).all_operations()
 
     return block, len(symbols)
 

@@ -16,7 +16,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_array, column_or_1d
 
-from skquantum._validation import plain, unknown
+from skquantum._validation import install_hint, plain, unknown
 from skquantum.comparison._read import BINARY, EXCEL, FILES, TEXT, read_excel, read_text
 from skquantum.comparison._table import YES_IS_ONE, Table, tidy
 from skquantum.comparison._values import Hints, decimal_commas
@@ -129,10 +129,7 @@ def read_file(path: Path, decimal: str | None = None) -> tuple[Any, Table, set[s
     try:
         import pandas as pd
     except ImportError:
-        raise ImportError(
-            "Reading a file needs pandas: pip install 'skquantum[data]', or from a clone "
-            "pip install '.[data]'."
-        ) from None
+        raise ImportError(f"Reading a file needs pandas: {install_hint('data')}.") from None
     suffix = path.suffix.lower()
     hints, notes, repeated = Hints(decimal), [], set[str]()
     try:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from skquantum._validation import install_hint
 from skquantum.comparison._candidates import Entrant
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._measure import FoldResult
@@ -183,8 +184,8 @@ class Findings:
             import pandas as pd
         except ImportError:
             raise ImportError(
-                "to_frame needs pandas: pip install 'skquantum[data]'. Without it, str(comparison)"
-                " and comparison.results hold the same numbers."
+                f"to_frame needs pandas: {install_hint('data')}. Without it, str(comparison) and "
+                "comparison.results hold the same numbers."
             ) from None
         if per_fold:
             return pd.DataFrame(

@@ -12,12 +12,14 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skquantum._documentation import DocumentedMixin
+
 # Of the highest peak of the autocorrelation: where a season's own peak is at least.
 HIGH = 0.9
 ROUNDING = 1e-9
 
 
-class _Copying(RegressorMixin, BaseEstimator):
+class _Copying(RegressorMixin, DocumentedMixin, BaseEstimator):
     """Forecast every step by a value out of the window."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {}

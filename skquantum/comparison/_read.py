@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from skquantum._validation import plain
+from skquantum._validation import install_hint, plain
 from skquantum.comparison._values import is_number
 
 #: What is read, by the end of the file's name; text is told apart by its contents.
@@ -85,8 +85,8 @@ def read_excel(path: Path) -> Raw:
             cells = book.parse(sheets[0], header=None, dtype=object)
     except ImportError:
         raise ImportError(
-            f"Reading {path.suffix} files needs openpyxl: pip install 'skquantum[excel]', or from "
-            "a clone pip install '.[excel]'. A CSV file needs neither."
+            f"Reading {path.suffix} files needs openpyxl: {install_hint('excel')}. A CSV file "
+            "does not need it."
         ) from None
     rows = [
         ["" if value is None or value != value else value for value in row]

@@ -209,8 +209,10 @@ def compare(
     ...     window=4,
     ...     baselines=["persistence"],
     ... )
-    >>> comparison.mean("AR(4)", "mse")[0] < comparison.mean("persistence", "mse")[0]
-    True
+    >>> for model in ("AR(4)", "persistence"):
+    ...     print(f"{model}: {comparison.mean(model, 'mse')[0]:.5f}")
+    AR(4): 0.00000
+    persistence: 0.06437
     """
     rule = DecisionRule() if rule is None else rule
     _check_settings(rule, budget, device, n_jobs)

@@ -10,7 +10,7 @@ from sklearn.metrics import mean_squared_error
 from sklearn.model_selection import TimeSeriesSplit
 
 from skquantum import datasets
-from skquantum._validation import plain, unknown
+from skquantum._validation import install_hint, plain, unknown
 from skquantum.comparison._data import (
     INNER_SPLITS,
     Data,
@@ -215,7 +215,7 @@ def _shipped(name: str, read: Callable[[Any], Any]) -> Any:
         import statsmodels.api as sm  # type: ignore[import-untyped]
     except ImportError:
         raise ImportError(
-            f"The series {name!r} comes with statsmodels: pip install 'skquantum[series]'."
+            f"The series {name!r} comes with statsmodels: {install_hint('series')}."
         ) from None
     return read(getattr(sm.datasets, name).load_pandas().data)
 

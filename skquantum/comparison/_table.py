@@ -12,7 +12,8 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 from sklearn.utils.validation import check_is_fitted
 
-from skquantum._validation import plain, unknown
+from skquantum._documentation import DocumentedMixin
+from skquantum._validation import install_hint, plain, unknown
 from skquantum.comparison._values import (
     Hints,
     Values,
@@ -255,7 +256,7 @@ def _plan_text(given: Any, n_gaps: int, n_distinct: int) -> Plan:
 # --- doing it -----------------------------------------------------------------------------------
 
 
-class TableEncoder(TransformerMixin, BaseEstimator):
+class TableEncoder(TransformerMixin, DocumentedMixin, BaseEstimator):
     """Turn a table of numbers, yes or no, dates, categories and text into numbers.
 
     What is learned, medians and categories and which columns say nothing, is learned in `fit`:
@@ -420,8 +421,8 @@ def _skrub(name: str) -> Any:
         import skrub
     except ImportError:
         raise ImportError(
-            "Dates and free text are encoded by skrub: pip install 'skquantum[data]', or from a "
-            "clone pip install '.[data]'. Or leave such columns out (drop=..., --drop)."
+            f"Dates and free text are encoded by skrub: {install_hint('data')}. Or leave such "
+            "columns out (drop=..., --drop)."
         ) from None
     return getattr(skrub, name)
 

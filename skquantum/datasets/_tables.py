@@ -78,7 +78,7 @@ def make_ad_hoc(
     >>> from skquantum.circuits import ZZEncoding
     >>> from skquantum.datasets import make_ad_hoc
     >>> X, y = make_ad_hoc(random_state=0)
-    >>> model = QuantumKernelSVC(ZZEncoding(bandwidth=1.0), C=100)
+    >>> model = QuantumKernelSVC(ZZEncoding(bandwidth=1.0), kernel="fidelity", C=100)
     >>> print(round(cross_val_score(model, X, y).mean(), 2))
     1.0
     """
@@ -201,8 +201,8 @@ def make_linearly_separable(
     --------
     >>> from skquantum.datasets import make_linearly_separable
     >>> X, y = make_linearly_separable(n_features=2, random_state=0)
-    >>> bool((abs(X.sum(axis=1)) >= 0.04).all())
-    True
+    >>> print(f"margin {abs(X.sum(axis=1)).min():.3f}")  # at least 0.02 for each feature
+    margin 0.041
     """
     rng = check_random_state(random_state)
     margin = 0.02 * n_features if margin is None else margin

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
-import cirq
 import numpy as np
 from sklearn.callback import CallbackSupportMixin
 from sklearn.metrics import r2_score
@@ -226,7 +225,7 @@ def _training_cost(
         gradient="parameter-shift",
     )
     shifts = evaluator.n_circuits(data_gradient=data_gradient) or 0
-    settings = len(measurement_settings(layer.observables, cirq.LineQubit.range(layer.n_qubits)))
+    settings = len(measurement_settings(layer.observables, layer.qubits))
     # With the adjoint method: the state, and its adjoint on the way back.
     per_gradient = {"adjoint": 2, "parameter-shift": 1 + shifts, "spsa": 3}[layer.gradient]
     return {

@@ -358,9 +358,8 @@ class Backend(NamedPartsMixin, ABC):
         values: np.ndarray,
     ) -> tuple[cirq.FrozenCircuit, tuple[sympy.Symbol, ...], np.ndarray]:
         """Return what is to be run, after all that every backend checks."""
-        run = check_run(circuit, symbols, values)
-        self._checked_circuit(run[0], run[1])
-        return run
+        frozen, order, array = check_run(circuit, symbols, values)
+        return self._checked_circuit(frozen, order), order, array
 
     def _checked_circuit(
         self, circuit: cirq.AbstractCircuit, symbols: tuple[sympy.Symbol, ...]

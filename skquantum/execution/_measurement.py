@@ -113,11 +113,10 @@ def measurement_settings(
     >>> from skquantum.execution import measurement_settings
     >>> a, b = cirq.LineQubit.range(2)
     >>> sums = [cirq.PauliSum.wrap(cirq.Z(a)), cirq.X(a) * cirq.X(b) + cirq.Z(a) * cirq.Z(b)]
-    >>> [setting.basis for setting in measurement_settings(sums, [a, b])] == [
-    ...     {a: "X", b: "X"},
-    ...     {a: "Z", b: "Z"},
-    ... ]
-    True
+    >>> for setting in measurement_settings(sums, [a, b]):
+    ...     print({str(qubit): pauli for qubit, pauli in setting.basis.items()})
+    {'q(0)': 'X', 'q(1)': 'X'}
+    {'q(0)': 'Z', 'q(1)': 'Z'}
     """
     position = {q: i for i, q in enumerate(qubits)}
     strings = [

@@ -98,8 +98,8 @@ class MitigatedBackend(Backend):
     ...     backend.expectations(circuit, [], np.empty((1, 0)), [cirq.X(a) * cirq.X(b)])[0, 0]
     ...     for backend in backends
     ... )
-    >>> bool(abs(mitigated - exact) < 0.1 * abs(with_noise - exact))
-    True
+    >>> print(f"{exact:.2f}, with noise {with_noise:.2f}, mitigated {mitigated:.2f}")
+    1.00, with noise 0.89, mitigated 1.00
     """
 
     _named_parts: ClassVar = {"backend": resolve_backend}

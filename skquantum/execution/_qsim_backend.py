@@ -24,7 +24,7 @@ from skquantum.execution._engine.overlaps import cross_fidelities, gram_fideliti
 from skquantum.execution._engine.qsim import fewest_columns, run
 from skquantum.execution._engine.threads import one_blas_thread
 from skquantum.execution._evaluation import Evaluator
-from skquantum.execution._noise.resolve import resolve_noise
+from skquantum.execution._noise.resolve import advice, resolve_noise
 from skquantum.execution._noise.run import NoisyRunner
 
 METHODS = ("auto", "density", "trajectories")
@@ -64,7 +64,8 @@ class QsimBackend(Backend):
         A model of Cirq's adds what it adds to the circuit as it is, moment by moment; what it
         puts before a measurement is the error of reading out. The name of a Google device, for
         instance "willow_pink", stands for its calibrated noise: the circuit is compiled to its
-        gates and placed on its qubits (this needs ``pip install skquantum[google]``).
+        gates and placed on its qubits (this needs cirq-google: in a
+        clone, ``pip install '.[google]'``).
     shots : int, default=None
         How often each circuit is measured, for each setting of the observables; None means
         exact expectation values.
@@ -401,6 +402,9 @@ class QsimBackend(Backend):
                 "or PCA before the model) or fewer rows at a time, or raise max_memory of the "
                 "backend."
             )
+
+    def _advice(self, error: str) -> str:
+        return advice(self.noise) if "The 'noise' parameter" in error else ""
 
     def _noisy(self) -> NoisyRunner | None:
         """Return how to run with noise or shots; None without either."""

@@ -204,9 +204,8 @@ class SamplerBackend(Backend):
             **{k: v if k in shared else clone(v, safe=False) for k, v in params.items()}
         )
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        return {k: v for k, v in state.items() if k != "run_records_"}
+    def _kept_state(self) -> dict[str, Any]:
+        return {k: v for k, v in super()._kept_state().items() if k != "run_records_"}
 
     @property
     def runs_marks(self) -> bool:

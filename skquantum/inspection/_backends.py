@@ -51,8 +51,8 @@ def with_backend(fitted: Any, backend: Backend) -> Any:
     >>> X, y = load_iris(return_X_y=True)
     >>> exact = make_pipeline(StandardScaler(), QuantumKernelSVC()).fit(X, y)
     >>> noisy = with_backend(exact, QsimBackend(noise=0.001, shots=1000, seed=0))
-    >>> bool(noisy.score(X, y) > 0.9)
-    True
+    >>> print(f"exact {exact.score(X, y):.1f}, with noise and 1000 shots {noisy.score(X, y):.1f}")
+    exact 0.9, with noise and 1000 shots 0.9
     """
     if not isinstance(backend, Backend):
         raise TypeError(f"backend must be a Backend such as QsimBackend(), got {backend!r}.")

@@ -135,9 +135,8 @@ def gradient_variance(
     --------
     >>> from skquantum.inspection import gradient_variance
     >>> result = gradient_variance(n_qubits=(2, 4, 6), n_samples=200, random_state=0)
-    >>> slopes = result.slopes()
-    >>> slopes["uniform"] < slopes["small_normal"]
-    True
+    >>> {init: round(slope, 1) for init, slope in result.slopes().items()}
+    {'uniform': 0.6, 'small_normal': 0.8, 'identity_blocks': 0.8}
     """
     if n_samples < 2:
         raise ValueError(f"n_samples must be at least 2 for a variance, got {n_samples}.")

@@ -243,7 +243,11 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
         found = [circuit for kernel in self._kernels() for circuit in kernel.circuits(n_features)]
         if "encoding" in self.get_params(deep=False):
             found.insert(0, resolve_encoding(self.encoding).compiled(n_features)[0])
-        return tuple(dict.fromkeys(found))
+        distinct: list[cirq.FrozenCircuit] = []
+        for circuit in found:  # not by hash: not every gate has one
+            if circuit not in distinct:
+                distinct.append(circuit)
+        return tuple(distinct)
 
     def fitted(self, X: np.ndarray, weight: np.ndarray | None = None) -> Kernel:
         """Return the kernel with everything settled that depends on the training rows.

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skquantum._documentation import DocumentedMixin
 from skquantum._validation import all_or_nothing, validate_description
 
 PSD = ("clip", "shift", "nearest")
@@ -25,7 +26,7 @@ FLOATS = (np.float64, np.float32)
 ROUNDING = 1e-6
 
 
-class GramRepair(TransformerMixin, BaseEstimator):
+class GramRepair(TransformerMixin, DocumentedMixin, BaseEstimator):
     r"""Make the Gram matrix of training rows a kernel's again, and treat test rows alike.
 
     Entries measured with noise or a finite number of shots form a matrix that may have negative

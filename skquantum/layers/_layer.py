@@ -12,7 +12,16 @@ import sympy
 
 from skquantum._portable import PortableMixin
 from skquantum._symbols import resolve, symbols_of
-from skquantum.circuits import AngleEncoding, Ansatz, Encoding, resolve_ansatz, resolve_encoding
+from skquantum.circuits import (
+    AngleEncoding,
+    Ansatz,
+    Encoding,
+    ansatz_qubits,
+    placed,
+    register,
+    resolve_ansatz,
+    resolve_encoding,
+)
 from skquantum.execution import (
     Backend,
     Evaluator,
@@ -43,8 +52,9 @@ class QuantumLayer(PortableMixin):
     ansatz : str or Ansatz
         Circuit whose symbols are the weights, or its name.
     observables : None, str or sequence of cirq.PauliSum or cirq.PauliString, default=None
-        What is measured, on qubits ``cirq.LineQubit.range(n_qubits)``. None stands for "Z", the
-        Z of each qubit; letters of "XYZ" for these Paulis of each qubit, qubit by qubit.
+        What is measured, on the qubits of the circuit: ``cirq.LineQubit.range(n_qubits)``, or
+        the user's own. None stands for "Z", the Z of each qubit; letters of "XYZ" for these
+        Paulis of each qubit, qubit by qubit in sorted order.
     backend : Backend, default=None
         How the circuit is run; None means ``QsimBackend()``.
     n_features : int
@@ -62,7 +72,11 @@ class QuantumLayer(PortableMixin):
     Attributes
     ----------
     circuit : cirq.Circuit
-        With the data symbols and the weight symbols free.
+        With the data symbols and the weight symbols free. A :class:`CircuitEncoding
+        <skquantum.circuits.CircuitEncoding>` keeps its qubits, and the ansatz is placed on them
+        in sorted order; where only the ansatz has qubits of the user's, all is on those.
+    qubits : tuple of cirq.Qid
+        The qubits of the circuit, sorted.
     data_symbols, weight_symbols : tuple of sympy.Symbol
         In the order of features (or what the encoding makes of them) and weights.
     observables : list of cirq.PauliSum
@@ -117,10 +131,11 @@ class QuantumLayer(PortableMixin):
         random_state: Any = None,
     ) -> None:
         encoding = resolve_encoding(encoding)
+        ansatz = resolve_ansatz(ansatz)
+        qubits = register(encoding, ansatz, n_features)
         encoder, data = encoding.compiled(n_features)
-        layers, weights = _layers(
-            resolve_ansatz(ansatz), cirq.num_qubits(encoder), identity_blocks
-        )
+        encoder = placed(encoder, sorted(encoder.all_qubits()), qubits).freeze()
+        layers, weights = _layers(ansatz, qubits, identity_blocks)
         clash = sorted({str(s) for s in data} & {str(s) for s in weights})
         if clash:
             raise ValueError(
@@ -152,8 +167,7 @@ class QuantumLayer(PortableMixin):
         Parameters
         ----------
         circuit : cirq.Circuit or cirq.FrozenCircuit
-            Circuit without measurements. Its qubits are renamed to
-            ``cirq.LineQubit.range(n_qubits)`` in their sorted order.
+            Circuit without measurements, on any qubits, which stay as they are.
         data_symbols : sequence of str or sympy.Symbol
             The symbols that receive the features, in their order.
         weight_symbols : sequence of str or sympy.Symbol
@@ -171,16 +185,12 @@ class QuantumLayer(PortableMixin):
             If the circuit has other symbols, or can't be run or differentiated.
         """
         data, weights = as_symbols(data_symbols), as_symbols(weight_symbols)
-        line = cirq.LineQubit.range(cirq.num_qubits(circuit))
-        names: dict[cirq.Qid, cirq.Qid] = dict(
-            zip(sorted(circuit.all_qubits()), line, strict=True)
-        )
         layer = cls.__new__(cls)
         layer.n_features = len(data)
         layer._trunk = None
         layer._build(
             AngleEncoding(),  # whose encode gives rows to the symbols as they are
-            circuit.unfreeze().transform_qubits(names),
+            circuit.unfreeze(copy=True),
             data,
             weights,
             observables,
@@ -209,8 +219,13 @@ class QuantumLayer(PortableMixin):
         self.circuit = circuit
         self.n_qubits = cirq.num_qubits(circuit)
         self.data_symbols, self.weight_symbols = data, weights
-        self.observables = resolve_observables(observables, self.n_qubits)
+        self.observables = resolve_observables(observables, self.qubits)
         self._evaluator  # noqa: B018  (refuse now what could not run)
+
+    @property
+    def qubits(self) -> tuple[cirq.Qid, ...]:
+        """The qubits of the circuit, sorted."""
+        return tuple(sorted(self.circuit.all_qubits()))
 
     @property
     def n_weights(self) -> int:
@@ -350,7 +365,7 @@ class QuantumLayer(PortableMixin):
         shifted = self._evaluator.n_circuits(data_gradient=data_gradient)
         if shifted is None:
             return 0
-        settings = len(measurement_settings(self.observables, cirq.LineQubit.range(self.n_qubits)))
+        settings = len(measurement_settings(self.observables, self.qubits))
         return settings * (n_forward + n_backward * (1 + shifted))
 
     def check_budget(self, n_forward: int, n_backward: int, *, data_gradient: bool = True) -> None:
@@ -429,10 +444,12 @@ def _without_columns(X: np.ndarray) -> np.ndarray:
 
 
 def _layers(
-    ansatz: Ansatz, n_qubits: int, identity_blocks: bool
+    ansatz: Ansatz, qubits: Sequence[cirq.Qid], identity_blocks: bool
 ) -> tuple[list[cirq.AbstractCircuit], tuple[sympy.Symbol, ...]]:
     """Return the layers of the ansatz and their symbols, with inverses if asked for."""
-    layers = ansatz.layers(n_qubits)
+    n_qubits = len(qubits)
+    theirs = ansatz_qubits(ansatz, n_qubits)
+    layers = [placed(layer, theirs, qubits) for layer in ansatz.layers(n_qubits)]
     _, symbols = ansatz.compiled(n_qubits)
     if not identity_blocks:
         return list(layers), symbols
@@ -451,16 +468,16 @@ def _layers(
 
 
 def resolve_observables(
-    observables: str | Sequence[cirq.PauliSum | cirq.PauliString] | None, n_qubits: int
+    observables: str | Sequence[cirq.PauliSum | cirq.PauliString] | None,
+    qubits: Sequence[cirq.Qid],
 ) -> list[cirq.PauliSum]:
-    """Return what is to be measured on so many qubits, given as for `QuantumLayer`."""
+    """Return what is to be measured on these qubits, given as for `QuantumLayer`."""
     letters = "Z" if observables is None else observables
     if not isinstance(letters, str):
-        return check_observables(letters, cirq.LineQubit.range(n_qubits))
+        return check_observables(letters, qubits)
     if not letters or set(letters) - set(PAULIS) or len(set(letters)) < len(letters):
         raise ValueError(
             f"observables must be None, distinct letters of 'XYZ', or a list of cirq.PauliSum, "
             f"got {letters!r}."
         )
-    qubits = cirq.LineQubit.range(n_qubits)
     return [cirq.PauliSum.wrap(PAULIS[letter](q)) for q in qubits for letter in letters]

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import estimator_html_repr
 
 from skquantum import circuits
+from skquantum._named_parts import is_same
 from skquantum.circuits import (
     ENCODINGS,
     AmplitudeEncoding,
@@ -94,7 +95,7 @@ def test_repr_round_trip(encoding):
     if not isinstance(encoding, CircuitEncoding):
         copy = eval(repr(encoding), vars(circuits))
     assert type(copy) is type(encoding)
-    assert copy.get_params() == encoding.get_params()
+    assert is_same(copy, encoding)
     assert type(encoding).__name__ in estimator_html_repr(encoding)
 
 

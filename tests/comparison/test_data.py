@@ -105,7 +105,7 @@ def test_a_file_without_pandas(frame, tmp_path, monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without_pandas)
-    with pytest.raises(ImportError, match=r"pip install 'skquantum\[data\]'"):
+    with pytest.raises(ImportError, match=r"in a clone .* pip install '\.\[data\]'"):
         load_data(str(tmp_path / "data.csv"), "kind")
 
 

@@ -70,7 +70,7 @@ def test_circuits_are_counted_as_a_device_would_run_them():
     # X, Y and Z for the row itself, and for the support rows once.
     rows = by_name["projected"].n_test
     assert 3 < by_name["projected"].device.row_circuits <= 3 * (1 + n_train / rows)
-    assert by_name["variational"].device.row_circuits == 1  # all of Z
+    assert by_name["variational"].device.row_circuits == 3  # X, Y and Z of all qubits
     assert np.isnan(by_name["variational"].device.trained_score)
 
 
@@ -141,7 +141,7 @@ def test_what_cannot_be_tried_is_said_and_spoils_nothing():
         (lambda: run("willow_pink"), TypeError, "give a skquantum.comparison.DeviceTest"),
         (lambda: run(DeviceTest(1.5)), ValueError, "noise=1.5 is no probability"),
         (lambda: run(DeviceTest(0.1, shots=0)), ValueError, "shots"),
-        (lambda: run(DeviceTest(cirq.X)), TypeError, "noise must be None"),
+        (lambda: run(DeviceTest(cirq.X)), TypeError, "The 'noise' parameter"),
     ],
 )
 def test_bad_input_shows_before_anything_runs(make, error, message):

@@ -56,7 +56,8 @@ def test_ad_hoc_states_are_those_of_the_zz_map(n_features):
 @pytest.mark.parametrize("seed", range(3))
 def test_the_published_map_separates_ad_hoc_data(seed):
     X, y = make_ad_hoc(160, random_state=seed)
-    model = QuantumKernelSVC(ZZEncoding(bandwidth=1.0), C=1000).fit(X[:100], y[:100])
+    model = QuantumKernelSVC(ZZEncoding(bandwidth=1.0), kernel="fidelity", C=1000)
+    model.fit(X[:100], y[:100])
     assert model.score(X[100:], y[100:]) > 0.95
 
 

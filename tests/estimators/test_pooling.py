@@ -166,7 +166,7 @@ def test_shape_of_a_row(given, n_features, shape):
 
 
 @pytest.mark.parametrize("pooling", ["controlled", "measured", "modular", "select"])
-@pytest.mark.parametrize("encoding", ["angle", "amplitude", "iqp"])
+@pytest.mark.parametrize("encoding", ["reuploading", "angle", "amplitude", "iqp"])
 def test_each_window_is_pooled_by_the_same_circuit(pooling, encoding):
     found = untrained(
         encoding=encoding, pooling=pooling, n_outputs=1, observables="XZ", random_state=1
@@ -176,7 +176,7 @@ def test_each_window_is_pooled_by_the_same_circuit(pooling, encoding):
     layer = found.layer_
     (kept,) = network.kept(layer.n_qubits)
     oracle = QuantumLayer(
-        AngleEncoding(n_qubits=4) if encoding == "angle" else encoding,
+        found.encoding_,
         network,
         [cirq.X(kept), cirq.Z(kept)],
         ReferenceBackend(),
@@ -187,11 +187,20 @@ def test_each_window_is_pooled_by_the_same_circuit(pooling, encoding):
     assert_allclose(outputs[1, 1, 2], oracle.forward(window, found.weights_)[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("encoding", ["reuploading", "angle"])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_the_spread_of_the_windows_settles_the_bandwidth(encoding, stride):
+    found = untrained(encoding=encoding, stride=stride).fit(FEW)
+    windows = found._windows(FEW)
+    assert_allclose(found.encoding_.bandwidth, 1 / np.sqrt(4 * windows.var()))
+    assert found.encoding == encoding  # as it came
+
+
 def test_custom_observables_are_those_of_the_kept_qubits():
     both = cirq.Z(Q[0]) * cirq.Z(Q[1])
     changes = {"n_outputs": 2, "init": "uniform"}
     pooling = untrained(observables=[both, 0.5 * cirq.Z(Q[1])], **changes).fit(FEW)
-    reference = untrained(**changes).fit(FEW)
+    reference = untrained(observables="Z", **changes).fit(FEW)
     assert_array_equal(pooling.weights_, reference.weights_)
     alone = reference.transform(FEW)[:, 1::2]
     assert_allclose(pooling.transform(FEW)[:, 1::2], alone / 2, atol=1e-6)
@@ -210,7 +219,7 @@ def test_names_tell_window_and_observable():
     ]
     assert len(names) == pooling.transform(FEW).shape[1] == len(set(names)) == 64
     series = untrained(input_shape=None).fit(FEW)
-    assert list(series.get_feature_names_out()[[0, -1]]) == ["window_0_Z", "window_31_Z"]
+    assert list(series.get_feature_names_out()[[0, -1]]) == ["window_0_X", "window_31_Z"]
     channels = ClassicalPoolingTransformer((4, 8, 2)).fit(FEW)
     assert channels.get_feature_names_out()[1] == "window_0_0_max1"
 
@@ -261,10 +270,12 @@ def test_larger_windows_fold_onto_eight_qubits_or_fewer_amplitudes():
 # Resources and circuits.
 
 
-def test_the_default_circuit_has_less_than_thirty_gates():
-    resources = untrained().fit(FEW).resources_
+@pytest.mark.parametrize(("encoding", "n_loading"), [("angle", 4), ("reuploading", 8 + 3)])
+def test_the_default_circuit_has_less_than_thirty_gates_after_loading(encoding, n_loading):
+    resources = untrained(encoding=encoding).fit(FEW).resources_
     assert resources["n_qubits"] == 4
-    assert resources["n_one_qubit_gates"] + resources["n_two_qubit_gates"] < 30
+    n_gates = resources["n_one_qubit_gates"] + resources["n_two_qubit_gates"]
+    assert n_gates == n_loading + 24  # as the guide says
     assert resources["n_circuits"] == resources["n_simulations"] == 0
 
 
@@ -285,10 +296,11 @@ def test_the_circuit_is_that_of_a_device(pooling):
     if pooling == "measured":
         window = FEW[0].reshape(8, 8)[2:4, 2:4].ravel()
         bound = cirq.resolve_parameters(circuit, {f"x_{i}": x for i, x in enumerate(window)})
-        bound += cirq.measure(Q[0], key="out")
-        ones = cirq.Simulator(seed=0).run(bound, repetitions=1000).measurements["out"].mean()
-        expected = fitted.transform(FEW[:1]).reshape(4, 4)[1, 1]
-        assert abs((1 - 2 * ones) - expected) < 4 / 1000**0.5
+        expected = fitted.transform(FEW[:1]).reshape(4, 4, 3)[1, 1]
+        for pauli, value in zip((cirq.X, cirq.Y, cirq.Z), expected, strict=True):
+            measured = bound + cirq.measure_single_paulistring(1 * pauli(Q[0]), key="out")
+            ones = cirq.Simulator(seed=0).run(measured, repetitions=1000).measurements["out"]
+            assert abs((1 - 2 * ones.mean()) - value) < 4 / 1000**0.5
 
 
 # Training.
@@ -319,7 +331,7 @@ def test_labels_guide_the_pooling():
     trained = quick(tol=1e-3, n_iter_no_change=5).fit(X, Y)
     assert trained.objective_ == "classification"
     assert trained.loss_curve_[-1] < 0.5 * trained.loss_curve_[0]
-    assert trained.readout_coef_.shape == (3, 16)
+    assert trained.readout_coef_.shape == (3, 48)
     random = untrained().fit(X)
     scores = [
         LogisticRegression(max_iter=1000)
@@ -332,18 +344,17 @@ def test_labels_guide_the_pooling():
 
 
 def test_without_a_target_windows_are_reconstructed():
-    pooling = quick(tol=1e-4, n_iter_no_change=5, n_outputs=2).fit(X)
+    # Two numbers for the four of a window: more would tell it whatever the weights.
+    two = {"n_outputs": 2, "observables": "Z"}
+    pooling = quick(tol=1e-4, n_iter_no_change=5, **two).fit(X)
     assert pooling.objective_ == "reconstruction"
     outputs = pooling.transform(X).reshape(-1, 2)
     windows = pooling._windows(X).reshape(-1, 4)
     rebuilt = outputs @ pooling.readout_coef_.T + pooling.readout_intercept_
     explained = 1 - ((rebuilt - windows) ** 2).sum() / ((windows - windows.mean(0)) ** 2).sum()
     assert explained > 0.5
-    least_squares = Ridge(1e-6).fit(
-        untrained(n_outputs=2).fit(X).transform(X).reshape(-1, 2), windows
-    )
-    random = untrained(n_outputs=2).fit(X).transform(X).reshape(-1, 2)
-    assert explained > least_squares.score(random, windows)
+    random = untrained(**two).fit(X).transform(X).reshape(-1, 2)
+    assert explained > Ridge(1e-6).fit(random, windows).score(random, windows)
 
 
 def test_numbers_are_targets_of_a_regression():
@@ -352,12 +363,12 @@ def test_numbers_are_targets_of_a_regression():
     target = StandardScaler().fit_transform(target[:, None])[:, 0]
     pooling = QuantumPoolingTransformer(tol=1e-2, random_state=0).fit(data, target)
     assert pooling.objective_ == "regression"
-    assert pooling.readout_coef_.shape == (1, 5)
+    assert pooling.readout_coef_.shape == (1, 15)
     assert (
         Ridge().fit(pooling.transform(data), target).score(pooling.transform(data), target) > 0.2
     )
     two = pooling.fit(data, np.column_stack([target, -target]))
-    assert two.objective_ == "regression" and two.readout_coef_.shape == (2, 5)
+    assert two.objective_ == "regression" and two.readout_coef_.shape == (2, 15)
 
 
 @pytest.mark.parametrize(
@@ -429,7 +440,7 @@ def test_an_interrupted_fit_keeps_its_best_weights(monkeypatch):
         pooling = quick(tol=0).fit(FEW, LABELS)
     best = int(np.argmin(pooling.loss_curve_))
     assert_array_equal(pooling.weights_, calls[best][:8])
-    assert pooling.transform(FEW).shape == (60, 16)
+    assert pooling.transform(FEW).shape == (60, 48)
 
 
 @ignore_unconverged
@@ -445,15 +456,15 @@ def test_two_poolings_stack():
     first = quick().fit(FEW, LABELS)
     second = quick(input_shape=first.output_shape_)
     stack = make_pipeline(clone(first), second, LogisticRegression()).fit(FEW, LABELS)
-    assert stack[1].output_shape_ == (2, 2)
+    assert first.output_shape_ == (4, 4, 3) and stack[1].output_shape_ == (2, 2, 3)
     assert stack.score(FEW, LABELS) > 0.8
     deep = quick(n_outputs=2).fit(FEW, LABELS)
     then = quick(input_shape=deep.output_shape_).fit(deep.transform(FEW), LABELS)
-    assert deep.output_shape_ == (4, 4, 2) and then.layer_.n_features == 8
+    assert deep.output_shape_ == (4, 4, 6) and then.layer_.n_features == 24
     series = quick(input_shape=None, n_outputs=2, pool_size=4).fit(FEW, LABELS)
-    assert series.output_shape_ == (16, 2)
-    again = quick(input_shape=(16, 2), pool_size=(2,)).fit(series.transform(FEW), LABELS)
-    assert again.output_shape_ == (8,)
+    assert series.output_shape_ == (16, 6)
+    one = quick(input_shape=(16, 6), pool_size=(2,), observables="Z")
+    assert one.fit(series.transform(FEW), LABELS).output_shape_ == (8,)
 
 
 def test_a_grid_search_reaches_the_parts():
@@ -604,13 +615,28 @@ def test_network_of_hur_kim_and_park_on_zeros_and_ones():
 
 
 def test_features_are_expectation_values():
-    features = QuantumFeatureTransformer().fit(X[:5, 20:23])
+    encoding = AngleEncoding(n_qubits=3, bandwidth=1.0)
+    features = QuantumFeatureTransformer(encoding, observables="XYZ").fit(X[:5, 20:23])
     found = features.transform(X[:5, 20:23]).reshape(5, 3, 3)
     angles = X[:5, 20:23]
     expected = np.stack([np.sin(angles), 0 * angles, np.cos(angles)], axis=2)
     assert_allclose(found, expected, atol=1e-6)
     assert list(features.get_feature_names_out()[:4]) == ["X0", "Y0", "Z0", "X1"]
     assert features.resources_["n_qubits"] == 3
+
+
+@pytest.mark.parametrize("n_features", [1, 3, 4, 6])
+def test_pairs_of_a_product_state_multiply(n_features):
+    rows = X[:5, 18 : 18 + n_features]
+    n_qubits = max(n_features, 4)  # features repeat along fewer
+    features = QuantumFeatureTransformer(AngleEncoding(bandwidth=1.0)).fit(rows)
+    found = pd.DataFrame(features.transform(rows), columns=features.get_feature_names_out())
+    assert found.shape[1] == 3 * n_qubits + 9 * n_qubits * (n_qubits - 1) // 2
+    angles = rows[:, np.arange(n_qubits) % n_features]
+    values = {"X": np.sin(angles), "Y": 0 * angles, "Z": np.cos(angles)}
+    for name, column in found.items():
+        factors = [values[name[i]][:, int(name[i + 1])] for i in range(0, len(name), 2)]
+        assert_allclose(column, np.prod(factors, axis=0), atol=1e-6)
 
 
 def test_weights_of_the_ansatz_are_given_or_random():
@@ -627,7 +653,9 @@ def test_the_circuit_of_a_fitted_model_as_a_feature_map():
     data, labels = load_iris(return_X_y=True)
     data = StandardScaler().fit_transform(data)
     model = VariationalClassifier(max_iter=20, random_state=0).fit(data, labels)
-    features = QuantumFeatureTransformer(CircuitEncoding(model.circuit_), observables="Z")
+    features = QuantumFeatureTransformer(
+        CircuitEncoding(model.circuit_), observables=model.observables
+    )
     observed = features.fit_transform(data)
     logits = observed @ model.readout_coef_.T + model.readout_intercept_
     assert_allclose(logits, model.decision_function(data), atol=1e-5)

@@ -1,6 +1,7 @@
 """The quantum LSTM: its cells, its gradients, and its life as a scikit-learn regressor."""
 
 import pickle
+import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from skquantum import QLSTMRegressor
-from skquantum.circuits import ArctanEncoding, BasisEncoding, EntanglingRings
+from skquantum.circuits import ArctanEncoding, BasisEncoding, EntanglingRings, ScaleWarning
 from skquantum.datasets import make_bessel, make_damped_pendulum, make_narma, make_windows
 from skquantum.estimators._qlstm.network import (
     RecurrentNetwork,
@@ -491,8 +492,17 @@ def test_an_exploding_loss_ends_training():
 
 
 def test_a_loss_that_is_not_finite_from_the_start():
-    with pytest.raises(ValueError, match="no good weights to keep: check the scale of X and y"):
+    told = re.escape(f"The values of X spread by {1e200 * X.std():.3g};")
+    with (
+        pytest.warns(ScaleWarning, match=told),
+        pytest.raises(ValueError, match="no good weights to keep: check the scale of X and y"),
+    ):
         quick().fit(1e200 * X, Y)
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-3, 0, 0.9])
+def test_a_spread_of_unit_size_is_not_warned_of(factor):
+    assert np.isfinite(quick().fit(factor * X, Y).predict(factor * X)).all()
 
 
 # Interruption and callbacks.

@@ -302,6 +302,31 @@ def test_solver_names():
         resolve_solver("trust-ncg")
 
 
+class Valley(Bowl):
+    """Of Rosenbrock, which takes many iterations."""
+
+    def loss(self, theta, rows):
+        return float((1 - theta[0]) ** 2 + 10 * (theta[1] - theta[0] ** 2) ** 2)
+
+    def gradient(self, theta):
+        inner = 20 * (theta[1] - theta[0] ** 2)
+        return np.array([-2 * (1 - theta[0]) - 2 * theta[0] * inner, inner])
+
+    def loss_and_grad(self, theta, rows):
+        self.seen.append(np.abs(self.gradient(theta)).max())
+        return self.loss(theta, rows), self.gradient(theta)
+
+
+@pytest.mark.parametrize("tol", [1.0, 0.3, 1e-2, 1e-4])
+def test_lbfgs_goes_on_until_the_gradient_is_within_tol(tol):
+    valley, progress = Valley(), start(2)
+    progress.theta[:] = -1.2, 1.0
+    train(valley, progress, settings(solver="lbfgs", tol=tol))
+    assert np.abs(valley.gradient(progress.theta)).max() <= tol
+    assert valley.seen[-1] <= tol
+    assert min(valley.seen[:-1]) > tol  # and no longer
+
+
 def test_rmsprop_takes_the_steps_of_its_definition():
     rng = np.random.default_rng(0)
     theta, square, slots = rng.normal(size=4), np.zeros(4), {}

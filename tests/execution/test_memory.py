@@ -44,6 +44,63 @@ print(status("VmHWM") - before, matrix.nbytes)
 """
 
 
+MODELS = """
+import sys
+import numpy as np
+from skquantum import QuantumPoolingTransformer, VariationalClassifier
+from skquantum.execution import QsimBackend
+
+kind, n_qubits, n_rows, limit = sys.argv[1], *map(int, sys.argv[2:])
+backend, n_windows = QsimBackend(max_memory=limit), 10 if kind == "pooled" else 1
+X = np.random.default_rng(0).normal(size=(n_rows // n_windows, n_qubits * n_windows))
+if kind == "pooled":
+    model = QuantumPoolingTransformer(
+        pool_size=n_qubits, objective="random", backend=backend, random_state=0)
+    run = model.fit(X[:20]).transform
+else:
+    model = VariationalClassifier("zz", n_layers=1, solver="spsa", max_iter=1, tol=1e9,
+                                  n_iter_no_change=1, backend=backend, random_state=0)
+    run = model.fit(X[:20], np.arange(20) % 2).predict
+run(X[:20])
+
+def status(name):
+    with open("/proc/self/status") as file:
+        return 1024 * next(int(line.split()[1]) for line in file if line.startswith(name))
+
+with open("/proc/self/clear_refs", "w") as file:
+    file.write("5")  # the peak begins anew
+before = status("VmRSS")
+out = run(X)
+print(status("VmHWM") - before, out.nbytes)
+"""
+
+
+def peak_and_result(script, *args):
+    """Return by how much the peak of a process of its own exceeds what it had, and its result."""
+    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, *map(str, args)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+    )
+    return map(int, done.stdout.split())
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="needs Linux")
+@pytest.mark.parametrize(
+    ("kind", "n_qubits", "n_rows"),
+    [("variational", 8, 12000), ("variational", 14, 200), ("pooled", 8, 12000)],
+)
+def test_predictions_stay_within_the_limit(kind, n_qubits, n_rows):
+    limit = 8 * MIB
+    assert n_rows * 8 * 2**n_qubits > 1.1 * limit + CHUNK  # states of all rows do not fit
+    peak, result = peak_and_result(MODELS, kind, n_qubits, n_rows, limit)
+    assert result <= peak <= 1.1 * limit + CHUNK
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="needs Linux")
 @pytest.mark.parametrize(
     ("kind", "n_qubits", "n_rows", "limit"),
@@ -57,16 +114,7 @@ print(status("VmHWM") - before, matrix.nbytes)
     ],
 )
 def test_peak_memory_is_within_the_limit(kind, n_qubits, n_rows, limit):
-    root = str(Path(__file__).parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, kind, *map(str, (n_qubits, n_rows, limit))],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-    )
-    peak, matrix = map(int, done.stdout.split())
+    peak, matrix = peak_and_result(SCRIPT, kind, n_qubits, n_rows, limit)
     assert matrix <= peak <= 1.1 * limit + CHUNK
 
 

@@ -171,8 +171,8 @@ def moons():
 
 def test_a_kernel_machine_moves_to_a_sampler(moons):
     rows, labels = moons
-    exact = QuantumKernelSVC("angle").fit(rows, labels)
-    model = QuantumKernelSVC("angle", backend=SamplerBackend(RepeatableSampler(), 4000))
+    exact = QuantumKernelSVC("angle", kernel="fidelity").fit(rows, labels)
+    model = clone(exact).set_params(backend=SamplerBackend(RepeatableSampler(), 4000))
     model.fit(rows, labels)
     bound = hoeffding(4000, 78, width=1)
     assert_allclose(model.kernel_matrix_, exact.kernel_matrix_, rtol=0, atol=bound)
@@ -400,8 +400,47 @@ def test_too_many_results_are_refused(quick):
 
 
 def test_an_answer_that_is_none_is_refused(quick):
-    with pytest.raises(ValueError, match="returned NoneType"):
+    with pytest.raises(ValueError, match="run_batch returned None; a list with"):
         measure(quick(FaultySampler([lambda results: None])))
+
+
+def bits(values):
+    """Return a fault: one result with these as the bits of each repetition, for each circuit."""
+    return lambda results: [
+        [cirq.ResultDict(measurements={"measured": np.array(values)})] for _ in results
+    ]
+
+
+class Odd:
+    """A result whose measurements are no mapping."""
+
+    measurements = 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    {
+        "a number": (lambda results: 0.5, "returned 0.5; a list with a list"),
+        "numbers": (lambda results: [0.5] * len(results), "returned 0.5 for a circuit"),
+        "texts": (lambda results: ["00"] * len(results), "returned '00' for a circuit"),
+        "an array": (lambda results: np.zeros(len(results)), "a list with a list"),
+        "a dict": (lambda results: {"measured": 0}, "a list with a list"),
+        "a generator": (lambda results: (r for r in results), "a list with a list"),
+        "results alone": (lambda results: [r[0] for r in results], "for a circuit; a list"),
+        "numbers in lists": (lambda results: [[1]] * len(results), "1 as the result of a circuit"),
+        "None in lists": (lambda results: [[None]] * len(results), "as the result of a circuit"),
+        "odd results": (lambda results: [[Odd()]] * len(results), "as the result of a circuit"),
+        "probabilities": (bits([[0.25, 0.75]] * 50), "50 repetitions of 2 bits, 0 or 1"),
+        "NaN": (bits([[np.nan, 0.0]] * 50), "50 repetitions of 2 bits, 0 or 1"),
+        "twos": (bits([[0, 2]] * 50), "50 repetitions of 2 bits, 0 or 1"),
+        "texts as bits": (bits([["0", "1"]] * 50), "50 repetitions of 2 bits, 0 or 1"),
+        "no axis of qubits": (bits([0] * 50), r"shape \(50,\)"),
+        "too many repetitions": (bits([[0, 1]] * 51), "51 repetitions of 50"),
+    }.values(),
+)
+def test_what_is_no_list_of_results_is_refused(quick, fault, message):
+    with pytest.raises(ValueError, match=message):
+        measure(quick(FaultySampler([fault])))
 
 
 def test_waits_double(monkeypatch):
@@ -607,7 +646,7 @@ X, y = make_moons(6, noise=0.05, random_state=0)
 sampler = CountingSampler(log, int(dies_at) if dies_at else None)
 backend = SamplerBackend(sampler, repetitions=20, cache=cache, name="counting")
 if kind == "kernel":
-    model = QuantumKernelSVC("angle", backend=backend)
+    model = QuantumKernelSVC("angle", kernel="fidelity", backend=backend)
 else:
     model = VariationalClassifier("angle", ansatz="real_amplitudes", n_layers=1, max_iter=2,
                                   batch_size=3, random_state=0, backend=backend)

@@ -9,6 +9,7 @@ import pytest
 import sympy
 from numpy.testing import assert_allclose
 
+from skquantum import _symbols
 from skquantum.circuits import AmplitudeEncoding
 from skquantum.execution import (
     Backend,
@@ -210,6 +211,7 @@ def test_what_is_known_of_a_circuit_goes_with_it(monkeypatch):
     key = id(circuit)
     assert key in _unitary._unitary
     del circuit
+    _symbols._of_frozen.cache_clear()  # it holds the latest circuits
     gc.collect()
     assert key not in _unitary._unitary
 

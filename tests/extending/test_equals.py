@@ -67,6 +67,7 @@ def equal_of(part):
     members = {name: delegating(name) for name in own}
     if base is Encoding:
         members["accepts"] = property(lambda self: built_in(self).accepts)
+    if base is not Ansatz:
         members["fitted"] = lambda self, *args: type(self)(
             **built_in(self).fitted(*args).get_params(deep=False)
         )
@@ -125,7 +126,7 @@ OWN = cirq.Circuit(cirq.ry(S)(A), cirq.rx(T)(B), cirq.CX(A, B) ** (S / 2))
 ENCODING_KINDS = {*ENCODINGS.values(), CircuitEncoding, BlockEncoding}
 
 WITH_ENCODING = {
-    "classifier of a kernel": lambda **parts: QuantumKernelSVC(**parts),
+    "classifier of a kernel": lambda **parts: QuantumKernelSVC(kernel="fidelity", **parts),
     "regressor of a kernel": lambda **parts: QuantumKernelSVR(kernel="projected", **parts),
     "variational classifier": lambda **parts: VariationalClassifier(n_layers=1, **SHORT, **parts),
     "reupload": lambda **parts: VariationalRegressor(n_layers=2, reupload=True, **SHORT, **parts),
@@ -157,7 +158,8 @@ def outcome(model, rows, targets):
     try:
         model.fit(rows, targets)
     except ValueError as error:
-        return str(error).replace("Equal", ""), None
+        # A repr of several lines is indented by the length of the name.
+        return " ".join(str(error).replace("Equal", "").split()), None
     methods = ("decision_function", "predict", "transform")
     method = next(method for method in methods if hasattr(model, method))
     said = np.asarray(getattr(model, method)(rows), dtype=float)

@@ -20,7 +20,9 @@ from skquantum.inspection import fitted_attribute, fitted_parts, with_backend
 
 X, y = load_iris(return_X_y=True)
 X, y = StandardScaler().fit_transform(X)[::6], y[::6]
-SVM, FEATURES = QuantumKernelSVC("angle"), QuantumFeatureTransformer("angle")
+# Of fidelities: noise changes them so much that labels change, which is all that bagging shows.
+SVM = QuantumKernelSVC("angle", kernel="fidelity")
+FEATURES = QuantumFeatureTransformer("angle")
 MODELS = {
     "itself": SVM,
     "pipeline": make_pipeline(StandardScaler(), SVM),
@@ -30,8 +32,14 @@ MODELS = {
     "frozen": CalibratedClassifierCV(FrozenEstimator(SVM)),
     "one against the rest": OneVsRestClassifier(SVM),
     "one against one": OneVsOneClassifier(SVM),
-    "bagging": BaggingClassifier(SVM, n_estimators=2),
-    "voting": VotingClassifier([("quantum", SVM), ("linear", LogisticRegression())]),
+    "bagging": BaggingClassifier(SVM, n_estimators=2, random_state=0),
+    "voting": VotingClassifier(
+        [
+            ("quantum", QuantumKernelSVC("angle", probability=True, random_state=0)),
+            ("linear", LogisticRegression()),
+        ],
+        voting="soft",  # a hard vote of two need not change where one of them does
+    ),
     "stacking": StackingClassifier([("linear", LogisticRegression())], SVM, cv=2),
     "columns": make_pipeline(ColumnTransformer([("some", FEATURES, [0, 1])]), SVC()),
     "union": make_pipeline(make_union(StandardScaler(), FEATURES), SVC()),

@@ -130,7 +130,10 @@ def test_a_users_circuit_becomes_a_kernel():
         (FidelityKernel(backend="qsim"), [[1.0]], None, TypeError, "backend must be"),
         (FidelityKernel("amplitude"), [[1.0, 0], [0, 0]], None, ValueError, "zero"),
         (FidelityKernel("basis"), [[0.5, 1]], None, ValueError, "0 or 1"),
-        (ProjectedKernel(gamma=0), [[1.0]], None, ValueError, "gamma must be a positive"),
+        *(
+            (ProjectedKernel(gamma=gamma), [[1.0]], None, ValueError, f"'gamma' .*{gamma!r}")
+            for gamma in (0, -1.0, np.nan, np.inf, "auto", None, 1j, True)
+        ),
         (
             FidelityKernel(backend=QsimBackend(max_memory="1kB")),
             np.ones((30, 2)),

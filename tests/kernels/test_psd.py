@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skquantum import QuantumKernelSVC, QuantumKernelSVR
+from skquantum.circuits import ZZEncoding
 from skquantum.execution import QsimBackend
 from skquantum.kernels import FidelityKernel, GramRepair, ProjectedKernel
 from skquantum.kernels._psd import PSD, ROUNDING
@@ -20,6 +21,12 @@ from skquantum.kernels._psd import PSD, ROUNDING
 X, Y = load_iris(return_X_y=True)
 X = StandardScaler().fit_transform(X)[::3]
 Y = Y[::3]
+ENCODING = ZZEncoding(bandwidth=0.03)
+
+
+def machine(kind=QuantumKernelSVC, **params):
+    """Return a machine of fidelities, which noise and shots bend."""
+    return kind(ENCODING, kernel="fidelity", **params)
 
 
 @st.composite
@@ -140,7 +147,7 @@ def test_depolarising_is_undone_exactly(gram, rate, n_qubits):
 
 
 def test_it_is_a_step_of_a_pipeline_that_cross_validation_cuts_rightly():
-    gram = FidelityKernel()(X)
+    gram = FidelityKernel(ENCODING)(X)
     rng = np.random.default_rng(0)
     noise = 0.05 * rng.normal(size=gram.shape)
     model = make_pipeline(GramRepair("clip"), SVC(kernel="precomputed"))
@@ -168,26 +175,26 @@ class ShakenBackend(QsimBackend):
 def test_machines_are_fitted_on_the_repaired_matrix(psd):
     backend = ShakenBackend()
     rows, labels = np.unique(X, axis=0, return_index=True)
-    model = QuantumKernelSVC(backend=backend, psd=psd).fit(rows, Y[labels])
-    measured = FidelityKernel(backend=backend)(rows)
+    model = machine(backend=backend, psd=psd).fit(rows, Y[labels])
+    measured = FidelityKernel(ENCODING, backend)(rows)
     repair = GramRepair(psd)
     repaired = repair.fit_transform(measured)
     svc = SVC(kernel="precomputed", break_ties=True).fit(repaired, Y[labels])
-    test = repair.transform(FidelityKernel(backend=backend)(X[:20] + 0.1, rows))
+    test = repair.transform(FidelityKernel(ENCODING, backend)(X[:20] + 0.1, rows))
     np.testing.assert_allclose(
         model.decision_function(X[:20] + 0.1), svc.decision_function(test), atol=1e-6
     )
     assert model.kernel_repair_["min_eigenvalue"] < -0.01
     assert model.kernel_repair_["change"] == pytest.approx(repair.report_["change"])
     np.testing.assert_allclose(model.kernel_matrix_, measured, atol=1e-12)
-    regressor = QuantumKernelSVR(backend=backend, psd=psd).fit(rows, rows[:, 0])
+    regressor = machine(QuantumKernelSVR, backend=backend, psd=psd).fit(rows, rows[:, 0])
     assert regressor.kernel_repair_ == model.kernel_repair_
     assert np.isfinite(regressor.predict(X)).all()
 
 
 def test_depolarised_machines_predict_as_exact_ones():
-    depolarised = QuantumKernelSVC(backend=ShakenBackend(0.0, keep=0.5), mitigation="depolarizing")
-    exact = QuantumKernelSVC().fit(X, Y)
+    depolarised = machine(backend=ShakenBackend(0.0, keep=0.5), mitigation="depolarizing")
+    exact = machine().fit(X, Y)
     np.testing.assert_allclose(
         depolarised.fit(X, Y).decision_function(X), exact.decision_function(X), atol=1e-2
     )
@@ -200,15 +207,14 @@ def test_a_row_of_weight_zero_is_no_row(psd):
     weight = np.ones(len(X))
     weight[::4] = 0
     backend = ShakenBackend()
-    one = QuantumKernelSVC(backend=backend, psd=psd).fit(X, Y, sample_weight=weight)
-    two = QuantumKernelSVC(backend=backend, psd=psd).fit(X[weight > 0], Y[weight > 0])
+    one = machine(backend=backend, psd=psd).fit(X, Y, sample_weight=weight)
+    two = machine(backend=backend, psd=psd).fit(X[weight > 0], Y[weight > 0])
     np.testing.assert_allclose(one.decision_function(X), two.decision_function(X), atol=1e-9)
 
 
 def test_probabilities_come_from_the_repaired_matrix():
-    model = QuantumKernelSVC(
-        backend=ShakenBackend(), psd="clip", probability=True, random_state=0
-    ).fit(X, Y)
+    model = machine(backend=ShakenBackend(), psd="clip", probability=True, random_state=0)
+    model.fit(X, Y)
     probabilities = model.predict_proba(X)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     assert (model.classes_[probabilities.argmax(axis=1)] == Y).mean() > 0.8
@@ -217,10 +223,22 @@ def test_probabilities_come_from_the_repaired_matrix():
 @pytest.mark.parametrize(
     ("repair", "K", "message"),
     [
-        (GramRepair("clipped"), np.eye(2), "psd='clipped'.*Did you mean 'clip'"),
-        (GramRepair(mitigation="zne"), np.eye(2), "mitigation='zne'"),
+        (GramRepair("clipped"), np.eye(2), "'psd' .*'clipped'.*Did you mean 'clip'"),
+        (GramRepair(mitigation="zne"), np.eye(2), "'mitigation' .* Got 'zne'"),
         (GramRepair(mitigation="depolarizing"), np.eye(2), "needs n_qubits"),
         (GramRepair(mitigation="depolarizing", n_qubits=1), np.eye(2) / 2, "no signal"),
+        (GramRepair(3), np.eye(2), "'psd' .* Got 3 instead"),
+        (GramRepair(mitigation=1.5), np.eye(2), "'mitigation' .* Got 1.5"),
+        (GramRepair(n_qubits=-1), np.eye(2), "'n_qubits' .* Got -1"),
+        (GramRepair(n_qubits=0), np.eye(2), "'n_qubits' .* Got 0"),
+        (GramRepair(n_qubits=True), np.eye(2), "'n_qubits' .* must not be True"),
+        (GramRepair(n_qubits=1.5), np.eye(2), "'n_qubits' .* Got 1.5"),
+        (GramRepair(n_qubits="2"), np.eye(2), "'n_qubits' .* Got '2'"),
+        (
+            GramRepair(mitigation="depolarizing", n_qubits=1001),
+            np.eye(2),
+            "'n_qubits' .* Got 1001",
+        ),
         (GramRepair("clip"), np.ones((2, 3)), r"square.*\(2, 3\)"),
         (GramRepair("clip"), [[1.0, 0.2], [0.4, 1.0]], "differs from its transpose by up to 0.2"),
         (GramRepair("clip"), [[1.0, np.nan], [np.nan, 1.0]], "NaN"),

@@ -135,8 +135,8 @@ class QuantumKernelSVC(ClassifierMixin, QuantumKernelSVM):
     >>> from skquantum import QuantumKernelSVC
     >>> X, y = load_iris(return_X_y=True)
     >>> model = make_pipeline(StandardScaler(), QuantumKernelSVC())
-    >>> bool(cross_val_score(model, X, y).mean() > 0.9)
-    True
+    >>> print(f"{cross_val_score(model, X, y).mean():.2f}")
+    0.96
     """
 
     _for_many_rows: ClassVar = "QuantumKernelClassifier"

@@ -21,6 +21,8 @@ from skquantum.circuits import (
     Ansatz,
     Encoding,
     PoolingNetwork,
+    placed,
+    register,
     resolve_convolution,
     resolve_encoding,
 )
@@ -93,7 +95,8 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         Qubits kept of each window; with the default `observables` each gives three values.
     observables : str or list of cirq.PauliSum, default="XYZ"
         Letters of "XYZ" for these Paulis of each kept qubit, or sums of Pauli strings on
-        ``cirq.LineQubit.range(n_outputs)``, which stand for the kept qubits.
+        ``cirq.LineQubit.range(n_outputs)``, which stand for the kept qubits; with a
+        :class:`~skquantum.circuits.CircuitEncoding` on the kept ones of its own qubits.
     n_stages : int or None, default=None
         Number of convolutions and poolings; None means as many as it takes.
     share_weights : bool, default=True
@@ -186,11 +189,11 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     >>> X = X / 16 * 1.57  # from 0 to 16, to angles of up to a quarter turn
     >>> pooling = QuantumPoolingTransformer(input_shape=(8, 8), tol=0.01, random_state=0)
     >>> pooling.fit_transform(X, y).shape
-    (537, 16)
-    >>> pooling.output_shape_
-    (4, 4)
+    (537, 48)
+    >>> pooling.output_shape_  # 4 x 4 windows, X, Y and Z of each
+    (4, 4, 3)
     >>> pooling.get_feature_names_out()[:2]
-    array(['window_0_0_Z', 'window_0_1_Z'], dtype=object)
+    array(['window_0_0_X', 'window_0_0_Y'], dtype=object)
     """
 
     _named_parts: ClassVar = {
@@ -352,7 +355,9 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         circuit = self.layer_.circuit
         if self._ansatz.pooling == "measured":
             encoder, _ = self.encoding_.compiled(self._windows.size)
-            circuit = encoder.unfreeze() + self._ansatz.measured_form(self.layer_.n_qubits)
+            network = self._ansatz.measured_form(self.layer_.n_qubits)
+            line = cirq.LineQubit.range(self.layer_.n_qubits)
+            circuit = encoder.unfreeze() + placed(network, line, self.layer_.qubits)
         return with_weights(circuit, self.layer_, self.weights_)
 
     @property
@@ -396,11 +401,12 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         """Build the circuit of a window, and what takes all windows through it."""
         self._ansatz = self._network()
         size = self._windows.size
-        kept = self._ansatz.kept(self.encoding_.width(size))
+        qubits = register(self.encoding_, self._ansatz, size)
+        kept = [qubits[q.x] for q in self._ansatz.kept(len(qubits))]
         self.layer_ = QuantumLayer(
             self.encoding_,
             self._ansatz,
-            observables_on(kept, self.observables),
+            observables_on(kept, self.observables, numbered=not self.encoding_.has_own_qubits),
             self.backend,
             n_features=size,
             gradient=self.gradient,
@@ -458,12 +464,13 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
 
 
 def observables_on(
-    kept: Sequence[cirq.LineQubit], observables: Observables
+    kept: Sequence[cirq.Qid], observables: Observables, numbered: bool
 ) -> list[cirq.PauliSum]:
-    """Return observables of the kept qubits, given as those of as many qubits from zero."""
-    numbered = dict(zip(cirq.LineQubit.range(len(kept)), kept, strict=True))
-    sums = resolve_observables(observables, len(kept))
+    """Return observables of the kept qubits, maybe given as those of as many qubits from zero."""
+    given: Sequence[cirq.Qid] = cirq.LineQubit.range(len(kept)) if numbered else kept
+    places = dict(zip(given, kept, strict=True))
+    sums = resolve_observables(observables, given)
     return [
-        cirq.PauliSum.from_pauli_strings([string.map_qubits(numbered) for string in total])
+        cirq.PauliSum.from_pauli_strings([string.map_qubits(places) for string in total])
         for total in sums
     ]

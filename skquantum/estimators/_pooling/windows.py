@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skquantum._documentation import DocumentedMixin
 from skquantum.estimators._base import FLOATS, FloatTransformerMixin
 
 # "auto" takes a row of fewer values for a sequence, even if it could be a square.
@@ -118,7 +119,7 @@ class Windows:
         return ["_".join(["window", *map(str, p)]) for p in product(*map(range, self.places))]
 
 
-class WindowedTransformer(FloatTransformerMixin, BaseEstimator):
+class WindowedTransformer(FloatTransformerMixin, DocumentedMixin, BaseEstimator):
     """Transformer that takes each row as a sequence or an image and works window by window."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

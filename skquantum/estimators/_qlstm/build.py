@@ -34,8 +34,8 @@ LARGE = 5.0
 
 def warn_of_size(X: np.ndarray) -> None:
     """Warn if the numbers that go into a cell are far from unit size."""
-    with np.errstate(over="ignore"):
-        spread = X.std()
+    unit = np.abs(X).max() or 1.0  # whose multiples have squares that do not overflow
+    spread = unit * (X / unit).std()
     if spread > LARGE:
         warnings.warn(
             f"The values of X spread by {spread:.3g}; the arctangents and sigmoids of a cell tell "

@@ -162,6 +162,8 @@ _FUNCTIONS: dict[Any, Callable[..., Array]] = {
     sympy.fresnels: lambda x: scipy.special.fresnel(x)[0],
     sympy.fresnelc: lambda x: scipy.special.fresnel(x)[1],
 }
+# Of two inputs, as most are: without a loop over the others.
+_BINARY: dict[Any, Callable[..., Array]] = {sympy.Add: np.add, sympy.Mul: np.multiply}
 _POWERS: dict[Any, Callable[[Array], Array]] = {
     sympy.Integer(2): np.square,
     sympy.Rational(1, 2): np.sqrt,
@@ -203,6 +205,9 @@ class Formulas:
             function, args = _POWERS[node.exp], (node.base,)
         elif isinstance(node, sympy.Piecewise):
             args = [part for pair in node.args for part in pair.args]
+        elif isinstance(node, sympy.Add | sympy.Mul):
+            args = _with_one_constant(node)
+            function = _BINARY[type(node)] if len(args) == 2 else function
         inputs = tuple([self._place(a) for a in args])
         assert function is not None  # see _has_steps
         place = self._next(node)
@@ -236,11 +241,12 @@ class Formulas:
         out = np.empty((len(self._expressions), n_rows))
         values: list[Any] = [None] * len(self._places)
         values[: len(self._columns)] = columns
+        at = values.__getitem__
         for place, constant in self._constants.items():
             values[place] = constant
         with np.errstate(all="ignore"):  # what goes wrong is seen at the end
             for (place, function, inputs), drop in zip(self._steps, self._drop, strict=True):
-                values[place] = function(*[values[i] for i in inputs])
+                values[place] = function(*map(at, inputs))
                 for i in drop:
                     values[i] = None
             for row, output in zip(out, self._outputs, strict=True):
@@ -262,6 +268,15 @@ class Formulas:
                 row[i] = known[key]
                 if stop and np.isnan(row[i]):
                     return
+
+
+def _with_one_constant(node: Any) -> list[Any]:
+    """Return the parts of a sum or product, the constant ones as one, for all rows at a time."""
+    constant = [part for part in node.args if not part.free_symbols]
+    variable = [part for part in node.args if part.free_symbols]
+    if len(constant) < 2:
+        return [*constant, *variable]
+    return [node.func(*constant, evaluate=False), *variable]
 
 
 def _slowly(
@@ -362,7 +377,14 @@ def _of_power(power: sympy.Pow, symbol: sympy.Symbol) -> sympy.Expr:
     base, exponent = power.base, power.exp
     inner, outer = derivative(base, symbol), derivative(exponent, symbol)
     by_base = exponent * base ** (exponent - 1) * inner
-    return by_base if outer == 0 else by_base + power * sympy.log(base) * outer
+    if outer == 0:
+        return by_base
+    # Zero to a positive power is zero, whatever the power.
+    growth = power * sympy.log(base)
+    if base.is_zero is not False:
+        rest = (0, exponent > 0), (sympy.nan, True)
+        growth = sympy.Piecewise((growth, sympy.Ne(base, 0)), *rest)
+    return by_base + growth * outer
 
 
 def _of_piecewise(pieces: sympy.Piecewise, symbol: sympy.Symbol) -> sympy.Expr:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import cirq
@@ -111,7 +110,6 @@ def matrix_of(op: cirq.Operation) -> np.ndarray:
     return matrix
 
 
-@lru_cache(maxsize=64)
 def check_finite(circuit: cirq.FrozenCircuit) -> None:
     """Raise a ValueError for a gate whose exponent or matrix can never be finite."""
     for op in circuit.all_operations():

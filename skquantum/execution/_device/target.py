@@ -15,7 +15,7 @@ import cirq
 import networkx as nx  # type: ignore[import-untyped]
 import numpy as np
 
-from skquantum._validation import unknown
+from skquantum._validation import install_hint, unknown
 from skquantum.execution._device.marks import KEEP_MARKS, original_and_instead, run_marks
 from skquantum.execution._engine import qsim
 
@@ -117,14 +117,23 @@ class Target:
 
         They are searched among the connections of least error first, and of the places found
         there the one of least error is taken. If they fit nowhere, it is a connected patch of
-        small error, in which qubits have to be swapped.
+        small error, in which qubits have to be swapped. A circuit on qubits of the device, all of
+        whose interactions are connections, was placed by the user and stays.
         """
+        if self._is_placed(qubits, interactions):
+            return {q: q for q in qubits}, True
         if (qubits, interactions) not in self._places:
             embedded = self._embedded(qubits, interactions)
             self._places[qubits, interactions] = (
                 (embedded, True) if embedded else (self._patch(qubits), False)
             )
         return self._places[qubits, interactions]
+
+    def _is_placed(self, qubits: tuple[cirq.Qid, ...], interactions: Interactions) -> bool:
+        pairs = (pair for pair, _ in interactions)
+        return all(q in self.graph for q in qubits) and all(
+            self.graph.has_edge(*pair) for pair in pairs
+        )
 
     def _embedded(self, qubits: tuple[cirq.Qid, ...], interactions: Interactions) -> Place | None:
         pattern = nx.Graph()
@@ -285,7 +294,7 @@ def google_engine(name: str) -> Any:
     except ImportError as error:
         raise ImportError(
             f"device={name!r} is one of Google's, which need cirq-google: "
-            "pip install 'skquantum[google]'."
+            f"{install_hint('google')}."
         ) from error
     names = engine.list_virtual_processors()
     if name not in names:

@@ -76,7 +76,7 @@ def gram_fidelities(states: np.ndarray, out: np.ndarray | None = None) -> np.nda
 def _real_gram(states: np.ndarray) -> np.ndarray:
     """Return the fidelities by real products: as much work, and better tuned than complex ones."""
     parts = np.stack([states.real, states.imag])
-    flat = parts.reshape(-1, states.shape[1])
+    flat = parts.reshape(2 * len(states), -1)  # there may be no columns
     real = flat.T @ flat  # of one array with itself: NumPy computes one triangle
     half = parts[1].T @ parts[0]
     imaginary = half - half.T

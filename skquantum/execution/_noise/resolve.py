@@ -60,13 +60,15 @@ def resolve_noise(noise: Any) -> Noise | None:
     raise TypeError(
         "noise must be None, a number (the strength of depolarizing noise after every moment), a "
         "cirq.NoiseModel, or the name of a Google device such as 'willow_pink', got "
-        f"{shown(noise)}."
-        + (
-            " Wrap a gate's noise in cirq.ConstantQubitNoiseModel(...)."
-            if isinstance(noise, cirq.Gate)
-            else ""
-        )
+        f"{shown(noise)}.{advice(noise)}"
     )
+
+
+def advice(noise: Any) -> str:
+    """Return what to do about noise of a type that there is not, after a space; or nothing."""
+    if isinstance(noise, cirq.Gate):
+        return " Wrap a gate's noise in cirq.ConstantQubitNoiseModel(...)."
+    return ""
 
 
 @lru_cache(maxsize=32)

@@ -41,6 +41,7 @@ from skquantum.execution._noise.trajectories import (
 )
 
 DENSITY_QUBITS = 10  # up to here method="auto" takes density matrices, if they fit into memory
+DRAW_ARRAYS = 8  # as large as the numbers drawn from a matrix at a time: what drawing them takes
 
 Symbols = tuple[sympy.Symbol, ...]
 
@@ -251,7 +252,7 @@ class NoisyRunner:
             zeros = self._zeros(circuit, symbols, X, Y)
         if self.shots is None:
             return zeros
-        for rows in row_blocks(*zeros.shape):
+        for rows in row_blocks(len(zeros), DRAW_ARRAYS * zeros.shape[1]):
             draws = uniform(pair_keys(left[rows], right))
             zeros[rows] = binomial(self.shots, zeros[rows], draws) / self.shots
         return zeros

@@ -8,7 +8,7 @@ from typing import Any
 import cirq
 import numpy as np
 
-from skquantum.circuits import Ansatz, Encoding
+from skquantum.circuits import Ansatz, Encoding, register
 from skquantum.execution import Backend
 from skquantum.layers._banks.bound import BoundBank, LayerBank
 from skquantum.layers._banks.products import ProductBank, ProductCircuits
@@ -47,8 +47,7 @@ class CircuitBank:
         backend: Backend | None,
         random_state: Any,
     ) -> None:
-        n_qubits = encoding.width(n_features)
-        qubits = cirq.LineQubit.range(n_qubits if n_observed is None else n_observed)
+        qubits = register(encoding, ansatz, n_features)[:n_observed]
         self.layer = QuantumLayer(
             encoding,
             ansatz,

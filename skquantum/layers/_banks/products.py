@@ -10,7 +10,7 @@ from __future__ import annotations
 import cirq
 import numpy as np
 
-from skquantum.circuits import Ansatz, BlochVectors
+from skquantum.circuits import Ansatz, BlochVectors, on_the_line
 from skquantum.execution import CircuitCopies
 from skquantum.layers._banks.bound import BoundBank
 
@@ -41,7 +41,8 @@ class ProductCircuits:
         self.qubits = qubits
         self.n_qubits = n = len(qubits.source)
         self.as_they_are = np.array_equal(qubits.source, np.arange(n_features))
-        self.copies = CircuitCopies(*ansatz.compiled(n), n, n_circuits)
+        circuit, symbols = on_the_line(ansatz, n)
+        self.copies = CircuitCopies(circuit, symbols, n, n_circuits)
         bits = np.arange(2**n)[:, None] >> np.arange(n)[::-1] & 1
         self.signs = (1.0 - 2 * bits.T)[: self.n_outputs]
         # Elements of a matrix with the bits of row and column side by side, qubit by qubit.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import cirq
 import numpy as np
 
-from skquantum.circuits import Ansatz, Encoding
+from skquantum.circuits import Ansatz, Encoding, on_the_line
 from skquantum.execution import CircuitCopies, SmallCircuit
 from skquantum.layers._banks.bound import BoundBank
 
@@ -40,7 +40,8 @@ class EncodedCircuits:
         circuit, symbols = encoding.compiled(n_features)
         self.n_qubits = n = cirq.num_qubits(circuit)
         self.encoder = SmallCircuit(circuit, symbols)
-        self.copies = CircuitCopies(*ansatz.compiled(n), n, n_circuits)
+        circuit, symbols = on_the_line(ansatz, n)
+        self.copies = CircuitCopies(circuit, symbols, n, n_circuits)
         bits = np.arange(2**n)[:, None] >> np.arange(n)[::-1] & 1
         self.signs = (1.0 - 2 * bits.T)[:n_outputs]
 
