@@ -16,6 +16,7 @@ PACKAGE = ROOT / "skquantum"
 
 # A room imports only from rooms of strictly lower rank, and from itself.
 RANKS = {
+    "_documentation": -2,
     "_named_parts": -1,
     "_portable": -2,
     "_rooms": -2,
