@@ -67,18 +67,18 @@ class QuantumKernelTransformer(
     Examples
     --------
     >>> from sklearn.datasets import load_iris
-    >>> from sklearn.kernel_ridge import KernelRidge
     >>> from sklearn.model_selection import GridSearchCV
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn.svm import SVC
     >>> from skquantum import QuantumKernelTransformer
     >>> X, y = load_iris(return_X_y=True)
     >>> model = make_pipeline(
-    ...     StandardScaler(), QuantumKernelTransformer(), KernelRidge(kernel="precomputed")
+    ...     StandardScaler(), QuantumKernelTransformer(), SVC(kernel="precomputed")
     ... )
     >>> grid = {"quantumkerneltransformer__encoding__bandwidth": ["scale", 0.3]}
-    >>> GridSearchCV(model, grid).fit(X, y).best_score_ > 0.5
-    True
+    >>> print(f"{GridSearchCV(model, grid).fit(X, y).best_score_:.1f}")
+    1.0
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
