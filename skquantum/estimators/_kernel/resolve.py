@@ -15,8 +15,7 @@ from skquantum.kernels import (
 )
 
 KERNELS: dict[str, type[Kernel]] = {"fidelity": FidelityKernel, "projected": ProjectedKernel}
-# What estimators with a kernel have for a default.
-ENCODING, KERNEL = "reuploading", "projected"
+ENCODING = "reuploading"
 
 
 def resolve_kernel(
