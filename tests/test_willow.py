@@ -16,7 +16,7 @@ pytest.importorskip("cirq_google")
 
 X, Y = load_iris(return_X_y=True)
 X, Y = X[:100:8], Y[:100:8]  # two species that are easy to tell apart, 13 rows
-KERNEL = make_pipeline(StandardScaler(), QuantumKernelSVC("angle", C=10))
+KERNEL = make_pipeline(StandardScaler(), QuantumKernelSVC("angle", kernel="fidelity", C=10))
 CIRCUIT = make_pipeline(
     StandardScaler(),
     VariationalClassifier(n_layers=1, learning_rate=0.2, max_iter=300, random_state=0),
@@ -85,7 +85,7 @@ def test_the_sweep_and_the_comparison_take_the_name():
     sweep = noise_sweep(KERNEL, X, Y, noise=[None, "willow_pink"], cv=2, random_state=0)
     assert sweep.to_frame()["noise"].tolist() == ["none", "willow_pink"]
     comparison = compare(
-        {"kernel": QuantumKernelSVC("angle")},
+        {"kernel": QuantumKernelSVC("angle", kernel="fidelity")},
         X,
         Y,
         baselines=["logistic regression"],

@@ -20,7 +20,7 @@ from skquantum.comparison._candidates import for_series, make_candidates, named_
 from skquantum.comparison._data import INNER_SPLITS, inner_cv
 from skquantum.comparison._series import (
     SERIES,
-    Windows,
+    Windowing,
     cautions_of_series,
     cut,
     forward_splits,
@@ -52,7 +52,7 @@ def comparison():
 
 @given(st.integers(1, 8), st.integers(1, 5), st.integers(2, 5), st.integers(0, 40))
 def test_a_series_that_is_just_long_enough_can_be_tuned_on_every_fold(window, horizon, cv, more):
-    windows = Windows(window, horizon)
+    windows = Windowing(window, horizon)
     with pytest.raises(ValueError, match="too few") as info:
         cut(TIMES[: window + horizon], windows, cv)
     needed = int(str(info.value).split("need at least ")[1].split(".")[0])
@@ -69,7 +69,7 @@ def test_a_series_that_is_just_long_enough_can_be_tuned_on_every_fold(window, ho
 
 @given(st.integers(1, 6), st.integers(2, 5))
 def test_no_fold_learns_what_it_is_tested_on(horizon, cv):
-    windows = Windows(4, horizon)
+    windows = Windowing(4, horizon)
     X, y = cut(np.arange(400), windows, cv)  # every value names its time
     y = y.reshape(len(X), -1)
     for train, test in forward_splits(cv, X, windows.gap):
@@ -136,7 +136,7 @@ def test_series_that_cannot_be_used(series, message):
 
 def test_a_pandas_series_and_one_column_are_series_too():
     for series in (pd.Series(WAVE), WAVE[:, None], pd.DataFrame({"a": WAVE}), list(WAVE)):
-        np.testing.assert_array_equal(cut(series, Windows(), 5)[0], make_windows(WAVE, 12)[0])
+        np.testing.assert_array_equal(cut(series, Windowing(), 5)[0], make_windows(WAVE, 12)[0])
 
 
 # --- what is compared ---------------------------------------------------------------------------
@@ -177,10 +177,10 @@ def test_the_season_reaches_the_forecast(comparison):
 
 
 def test_a_model_for_one_step_gets_one_for_each_step():
-    named = for_series([("SVR", SVR(), {"C": [1.0, 2.0]})], Windows(horizon=2))
+    named = for_series([("SVR", SVR(), {"C": [1.0, 2.0]})], Windowing(horizon=2))
     assert isinstance(named[0][1], MultiOutputRegressor)
     assert named[0][2] == {"estimator__C": [1.0, 2.0]}
-    assert for_series([("SVR", SVR(), {})], Windows())[0][1].kernel == "rbf"
+    assert for_series([("SVR", SVR(), {})], Windowing())[0][1].kernel == "rbf"
     comparison = compare({"SVR": (SVR(), {"C": [1, 10]})}, WAVE, baselines=NAIVE, horizon=2, cv=2)
     assert comparison.of("SVR")[0].y_pred.shape[1] == 2
     assert set(comparison.of("SVR")[0].parameters) == {"estimator__C"}
@@ -364,7 +364,7 @@ def test_small_errors_keep_their_digits():
 def test_named_series_are_finite_and_long_enough(name):
     data = load_series(name)
     assert (data.name, data.task, data.y) == (name, "series", None)
-    X, _ = cut(data.X, Windows(), 5)
+    X, _ = cut(data.X, Windowing(), 5)
     assert X.shape[1] == 12
 
 
@@ -454,8 +454,8 @@ def test_models_lists_series(capsys):
 
 
 def test_windowing_defaults():
-    assert make_windowing(None, None, None) == Windows(12, 1, None)
-    assert make_windowing(np.int64(5), 2, 3) == Windows(5, 2, 3)
+    assert make_windowing(None, None, None) == Windowing(12, 1, None)
+    assert make_windowing(np.int64(5), 2, 3) == Windowing(5, 2, 3)
     assert str(DecisionRule()) in str(compare(AR, WAVE, baselines=NAIVE, cv=2)).replace(
         "\n      ", " "
     )

@@ -868,7 +868,7 @@ def test_unknown_devices_are_named(google):
 def test_a_kernel_machine_runs_on_the_virtual_willow(google):
     X, y = load_iris(return_X_y=True)
     X, y = X[::20], (y == 0)[::20]
-    exact = make_pipeline(MinMaxScaler((0, 1)), QuantumKernelSVC("zz"))
+    exact = make_pipeline(MinMaxScaler((0, 1)), QuantumKernelSVC("zz", kernel="fidelity"))
     noisy = clone(exact).set_params(
         quantumkernelsvc__backend=SamplerBackend(device="willow_pink", repetitions=500, seed=0)
     )
