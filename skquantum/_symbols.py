@@ -185,6 +185,9 @@ class _Values(cirq.ParamResolver):
         super().__init__(dict(values))
         self.given = values
 
+    def __bool__(self) -> bool:
+        return True  # even without symbols it makes plain numbers of sympy's
+
     def value_of(self, value: Any, recursive: bool = True) -> Any:
         """Return a value with the symbols replaced."""
         return with_values(sympy.Symbol(value) if isinstance(value, str) else value, self.given)
@@ -226,24 +229,31 @@ def _as_floats(values: Mapping[sympy.Symbol, Any]) -> dict[sympy.Symbol, Any]:
 
 
 def _resolved(op: cirq.Operation, resolver: _Values) -> cirq.Operation:
-    if not resolver.given:
-        return op
     inner = op.untagged
     if isinstance(inner, cirq.CircuitOperation):
-        if not symbols_of(inner):
+        if not symbols_of(inner) and not _keeps_an_expression(inner):
             return op
         given = _assignments(inner.param_resolver)
         body = inner.replace(param_resolver=cirq.ParamResolver()).mapped_circuit()
         body = resolve(resolve(body, given), resolver.given)
         return cirq.CircuitOperation(body.freeze()).with_tags(*op.tags)
     out = cirq.resolve_parameters(op, resolver, recursive=False)
-    if symbols_of(out) & set(resolver.given):
+    if symbols_of(out) & set(resolver.given) or _keeps_an_expression(out):
         # It holds symbols and does not say how they are resolved; perhaps its parts do.
         parts = cirq.decompose_once(op, None)
         if parts is not None:
             held = [_resolved(part, resolver) for part in parts]
             return cirq.CircuitOperation(cirq.FrozenCircuit(cirq.I.on_each(*op.qubits), held))
     return out
+
+
+def _keeps_an_expression(op: cirq.Operation) -> bool:
+    """Whether a gate holds a number of sympy's, and says that it has no parameter."""
+    if isinstance(op, cirq.CircuitOperation):
+        return any(_keeps_an_expression(inner) for inner in op.circuit.all_operations())
+    return not cirq.is_parameterized(op) and any(
+        isinstance(value, sympy.Basic) for _, value in _attributes(op.gate)
+    )
 
 
 def names_of(symbols: Iterable[sympy.Symbol]) -> list[str]:

@@ -185,6 +185,18 @@ def test_unitary_operations_run(op):
         assert_allclose(row, want, atol=1e-6)
 
 
+@pytest.mark.parametrize("theta", [sympy.Integer(0), sympy.pi / 3])
+def test_a_gate_that_takes_a_number_of_sympys_for_no_parameter(theta):
+    def circuit(angle):
+        gate = cirq.BooleanHamiltonianGate(["a", "b"], ["a ^ b", "a & b"], angle)
+        parts = [cirq.H.on_each(A, B), cirq.ry(X)(B), gate(A, B), cirq.H.on_each(A, B)]
+        return cirq.Circuit(parts, cirq.CircuitOperation(cirq.FrozenCircuit(gate(B, A))))
+
+    for backend in (ReferenceBackend(), QsimBackend()):
+        one, other = (backend.states(circuit(t), [X], [[0.3]]) for t in (theta, float(theta)))
+        assert_allclose(one, other, atol=1e-6)
+
+
 def test_circuits_of_our_own_run_everywhere():
     encoding = AmplitudeEncoding()
     circuit, symbols = encoding.compiled(4)

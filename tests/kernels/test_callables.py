@@ -1,11 +1,14 @@
 """Kernels wherever scikit-learn takes a callable, in Gaussian processes, and made of kernels."""
 
+import dataclasses
 import subprocess
 import sys
 import warnings
 
+import cirq
 import numpy as np
 import pytest
+import sympy
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.cluster import SpectralClustering
@@ -20,7 +23,7 @@ from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.preprocessing import StandardScaler
 
 from skquantum import QuantumKernelSVC, QuantumKernelSVR
-from skquantum.circuits import AngleEncoding, ZZEncoding
+from skquantum.circuits import AngleEncoding, CircuitEncoding, ZZEncoding
 from skquantum.execution import QsimBackend
 from skquantum.inspection import with_backend
 from skquantum.kernels import FidelityKernel, Kernel, ProjectedKernel
@@ -178,6 +181,26 @@ def test_a_kernel_made_of_kernels_in_an_estimator():
     alike = QuantumKernelSVC(kernel=Mixture([FidelityKernel(angle), ProjectedKernel(angle)]))
     circuit = alike.fit(X, y).circuit_
     assert circuit == angle.build(4)
+
+
+def test_circuits_with_gates_that_have_no_hash_are_told_apart():
+    @dataclasses.dataclass
+    class Turn(cirq.Gate):
+        angle: float
+
+        def _num_qubits_(self):
+            return 1
+
+        def _unitary_(self):
+            return cirq.unitary(cirq.ry(self.angle))
+
+    def kernel(angle):
+        qubit, x = cirq.q(0), sympy.Symbol("x")
+        circuit = cirq.Circuit(Turn(angle)(qubit), cirq.rx(x)(qubit))
+        return FidelityKernel(CircuitEncoding(circuit, [x]))
+
+    mixture = Mixture([kernel(0.3), kernel(0.4), kernel(0.3)])
+    assert len(mixture.circuits(1)) == 2
 
 
 def test_what_a_third_partys_kernel_costs():

@@ -101,13 +101,23 @@ def matrix_of(op: cirq.Operation) -> np.ndarray:
     form = rotation_form(op.gate) if is_symbolic(op) else None
     if form is not None:  # numbers of sympy's
         return form.matrix(len(op.qubits))
-    matrix = cirq.unitary(op)
+    matrix = cirq.unitary(op, None)
+    if matrix is None:  # it holds a number of sympy's, and says that it has no parameter
+        matrix = _product(cirq.decompose_once(op), op.qubits)
     if not np.isfinite(matrix).all():
         raise ValueError(
             f"The gate {op.gate!r} has a matrix that is not finite. Its exponents and angles "
             "have to be finite real numbers."
         )
     return matrix
+
+
+def _product(parts: Sequence[cirq.Operation], qubits: Sequence[cirq.Qid]) -> np.ndarray:
+    circuit = cirq.Circuit(
+        cirq.MatrixGate(matrix_of(part), qid_shape=cirq.qid_shape(part)).on(*part.qubits)
+        for part in parts
+    )
+    return circuit.unitary(qubit_order=qubits, qubits_that_should_be_present=qubits)
 
 
 def check_finite(circuit: cirq.FrozenCircuit) -> None:
