@@ -14,7 +14,9 @@ from scipy.linalg import blas
 
 DOUBLE_PRECISION_WORK = 2**23  # multiplications up to which double precision costs nothing
 COPIED_BYTES = 2**26  # states up to this size are copied for a faster product
-SMALL = 2**19  # values of a matrix that is made in one piece
+SMALL = 2**19  # values of a block of a matrix
+ONE_PIECE = 2**20  # values of a Gram matrix that is made in one piece
+LONG = 16  # states longer than this many times their number take far more memory than their matrix
 TILE = 256  # rows at a time: the complex product is squared while it is still in cache
 FEWEST_ROWS = 16  # at a time, whatever they take
 
@@ -60,8 +62,9 @@ def gram_fidelities(states: np.ndarray, out: np.ndarray | None = None) -> np.nda
     n = states.shape[1]
     if n * n * len(states) <= DOUBLE_PRECISION_WORK:
         states = states.astype(complex)
-    if n * n <= SMALL and states.nbytes <= COPIED_BYTES:
-        found = _real_gram(states).astype(float, copy=False)
+    copied = states.nbytes <= COPIED_BYTES
+    if (n * n <= ONE_PIECE) if copied else (n * LONG <= len(states)):
+        found = (_real_gram if copied else _herk)(states).astype(float, copy=False)
         if out is None:
             out = found
         else:
@@ -84,6 +87,14 @@ def _real_gram(states: np.ndarray) -> np.ndarray:
     imaginary *= imaginary
     real += imaginary
     return real
+
+
+def _herk(states: np.ndarray) -> np.ndarray:
+    """Return the fidelities by one complex product, without a copy of the states."""
+    (herk,) = blas.get_blas_funcs(("herk",), dtype=states.dtype)
+    # BLAS wants Fortran order: it sees every array transposed, and gives one triangle.
+    square = np.triu(_square(herk(1.0, states.T, lower=1).T))
+    return square + np.triu(square, 1).T
 
 
 def _gram_by_blocks(states: np.ndarray, out: np.ndarray) -> None:
