@@ -300,11 +300,13 @@ def load_series(source: str, column: str | None = None, decimal: str | None = No
     column = _column_of(table.frame, column)
     if column in repeated:
         raise ValueError(f"{path} has two columns called {column!r}: which is the series?")
-    rows, notes = _in_order(table.frame), list(table.notes)
-    if rows is not table.frame:
+    rows, notes = _in_order(table.frame, column), list(table.notes)
+    if not rows.index.equals(table.frame.index):
         notes.append("The rows are sorted by their dates.")
     notes += [f"{column}: {said}." for said in table.done.get(column, ())]
-    return Data(f"{column} of {path.name}", rows[column].to_numpy(), None, "series", tuple(notes))
+    dates = _dates_of(table.frame, column)
+    series = rows[column] if dates is None else rows.set_index(dates)[column]
+    return Data(f"{column} of {path.name}", series, None, "series", tuple(notes))
 
 
 def _column_of(frame: Any, column: str | None) -> str:
@@ -323,11 +325,23 @@ def _column_of(frame: Any, column: str | None) -> str:
     return column
 
 
-def _in_order(frame: Any) -> Any:
+def _dates_of(frame: Any, column: str) -> str | None:
+    """Return the name of the one column that holds dates, if there is one."""
+    dates = [name for name in frame if frame[name].dtype.kind == "M" and name != column]
+    return dates[0] if len(dates) == 1 else None
+
+
+def _in_order(frame: Any, column: str) -> Any:
     """Return rows in the order of their dates, where one column holds dates."""
-    dates = [name for name in frame if frame[name].dtype.kind == "M"]
-    if len(dates) != 1 or frame[dates[0]].is_monotonic_increasing:
+    dates = _dates_of(frame, column)
+    if dates is None:
         return frame
-    if frame[dates[0]].isna().any():
-        raise ValueError(f"Some dates in column {dates[0]!r} are missing: the order is not known.")
-    return frame.sort_values(dates[0], kind="stable")
+    if frame[dates].isna().any():
+        raise ValueError(f"Some dates in column {dates!r} are missing: the order is not known.")
+    twice = frame.loc[frame[dates].duplicated(), dates]
+    if len(twice):
+        raise ValueError(
+            f"{len(twice)} dates in column {dates!r} stand twice, such as {twice.iloc[0]}: a "
+            "series has one value for each date. Keep one of the rows, or their mean."
+        )
+    return frame.sort_values(dates)

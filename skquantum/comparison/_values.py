@@ -199,7 +199,7 @@ def _decided(
         d = hints.decimal
         return (read[d], ()) if share[d] >= MOSTLY else (None, ())
     points, commas = read["."], read[","]
-    both = {text for text in points if None not in (points[text], commas[text])}
+    both = [text for text in points if None not in (points[text], commas[text])]
     differ = [text for text in both if points[text] != commas[text]]
     if share["."] == share[","] >= MOSTLY:
         if not differ:
@@ -211,7 +211,8 @@ def _decided(
     if share[d] >= MOSTLY:
         return read[d], ("with decimal commas",) if d == "," and _has(",", read[d]) else ()
     # Some with points, others with commas, each readable in one way.
-    mixed = {t: points[t] if commas[t] is None else commas[t] for t in points if t not in differ}
+    unclear = frozenset(differ)
+    mixed = {t: points[t] if commas[t] is None else commas[t] for t in points if t not in unclear}
     known = sum(found[text] for text, value in mixed.items() if value is not None)
     if known >= MOSTLY * found.total():
         return mixed, ("some with decimal points, some with commas",)

@@ -13,7 +13,7 @@ from skquantum.cli import main
 from skquantum.comparison._candidates import guess_task, why_task
 from skquantum.comparison._data import load_data
 from skquantum.comparison._prepare import gives_away, named_target, prepare
-from skquantum.comparison._series import load_series
+from skquantum.comparison._series import load_series, times_of
 from skquantum.comparison._table import TableEncoder, plan, tidy
 from skquantum.comparison._values import Hints, parse_column, parse_number
 from tests.comparison.tables import TABLES, write
@@ -474,6 +474,20 @@ def test_series_out_of_files(tmp_path):
     data = load_series(str(path))
     assert data.X.tolist() == [1, 1000.5, 2.5]
     assert "sorted by their dates" in " ".join(data.notes)
+    assert times_of(data.X) == ["2020-01-01", "2020-01-02", "2020-01-03"]
+    path.write_text("when;level\n2020-01;2\n2020-02;1\n2020-03;3\n")
+    data = load_series(str(path))
+    assert times_of(data.X) == ["2020-01-01", "2020-02-01", "2020-03-01"]
+    assert "sorted" not in " ".join(data.notes)
+    path.write_text("level\n2\n1\n3\n")
+    assert times_of(load_series(str(path)).X) is None
+
+
+def test_two_values_of_one_date_are_no_series(tmp_path):
+    path = tmp_path / "level.csv"
+    path.write_text("when;level\n2020-01-01;2\n2020-01-01;1\n2020-01-02;3\n")
+    with pytest.raises(ValueError, match="1 dates in column 'when' stand twice, such as 2020"):
+        load_series(str(path))
 
 
 # --- classes or quantities ----------------------------------------------------------------------
