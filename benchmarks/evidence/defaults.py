@@ -8,7 +8,7 @@ other sets; penguins and cars, which come last, had no part in the choice. A sta
 than 0.03 below the better of the classical ones; "!" raw scores more than 0.05 below the support
 vector machine's without a warning, and "w" raw fits that warned.
 
-    python benchmarks/evidence/defaults.py   # prints the table, half an hour or more on one core
+    python benchmarks/evidence/defaults.py   # prints the table, in some five minutes on one core
     python benchmarks/evidence/defaults.py --repeats 1 --sets moons iris
     python benchmarks/evidence/defaults.py --rst docs/guide/defaults.rst.inc
 

@@ -492,12 +492,17 @@ def test_an_exploding_loss_ends_training():
 
 
 def test_a_loss_that_is_not_finite_from_the_start():
-    told = re.escape(f"The values of X spread by {1e200 * X.std():.3g};")
+    told = re.escape(f"The values of X are of size {1e200 * np.sqrt((X**2).mean()):.3g};")
     with (
         pytest.warns(ScaleWarning, match=told),
         pytest.raises(ValueError, match="no good weights to keep: check the scale of X and y"),
     ):
         quick().fit(1e200 * X, Y)
+
+
+def test_values_far_from_zero_are_warned_of():
+    with pytest.warns(ScaleWarning, match="make_pipeline"):
+        quick().fit(23 + X, Y)
 
 
 @pytest.mark.parametrize("factor", [1e-300, 1e-3, 0, 0.9])

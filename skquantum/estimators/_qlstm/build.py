@@ -28,17 +28,17 @@ CELL_INITS = ("small_normal", "uniform")
 ENHANCED_QUBITS = 4
 DEFAULTS = {"n_layers": 2, "entangler": "alternate"}
 
-# A spread of inputs from which on most of them lie where sigmoids and arctangents are flat.
+# A size of inputs from which on most of them lie where sigmoids and arctangents are flat.
 LARGE = 5.0
 
 
 def warn_of_size(X: np.ndarray) -> None:
     """Warn if the numbers that go into a cell are far from unit size."""
     unit = np.abs(X).max() or 1.0  # whose multiples have squares that do not overflow
-    spread = unit * (X / unit).std()
-    if spread > LARGE:
+    size = unit * np.sqrt(np.square(X / unit).mean())
+    if size > LARGE:
         warnings.warn(
-            f"The values of X spread by {spread:.3g}; the arctangents and sigmoids of a cell tell "
+            f"The values of X are of size {size:.3g}; the arctangents and sigmoids of a cell tell "
             "numbers of about unit size apart, and larger ones look alike. Put a scaler in front: "
             "make_pipeline(StandardScaler(), ...).",
             ScaleWarning,
