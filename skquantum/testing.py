@@ -313,6 +313,10 @@ def check_backend(
     _close(gram, gram.T, 0, "overlaps of rows with themselves are exactly symmetric", backend)
     block = backend.overlaps(circuit, symbols, X[:1], X[1:])
     _close(block, gram[:1, 1:], tolerance, "a block of overlaps is that of the whole", backend)
+    kept = backend.overlaps_with(circuit, symbols, X[1:])(X[:1])
+    _close(kept, block, tolerance, "overlaps with rows that stay are the same", backend)
+    own = backend.self_overlaps(circuit, symbols, X)
+    _close(own, np.diag(gram), tolerance, "self_overlaps is the diagonal of overlaps", backend)
     if states:
         law = "states are the oracle's, qubits in sorted order, the first the most significant"
         psi = backend.states(circuit, symbols, X)
@@ -480,3 +484,6 @@ def check_kernel(kernel: Kernel, X: ArrayLike | None = None, *, tolerance: float
     block = kernel(rows[:2], rows[2:])
     _close(block, gram[:2, 2:], tolerance, "a block is that of the whole matrix", kernel)
     _close(kernel(rows[2:], rows[:2]), block.T, tolerance, "k(y, x) is k(x, y)", kernel)
+    law = "values with rows that stay are the same"
+    _close(kernel.against(rows[2:])(rows[:2]), block, tolerance, law, kernel)
+    _close(kernel.diag(rows), np.diag(gram), tolerance, "diag is the matrix's diagonal", kernel)

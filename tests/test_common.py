@@ -18,8 +18,12 @@ from skquantum import (
     ClassicalPoolingTransformer,
     QLSTMRegressor,
     QuantumFeatureTransformer,
+    QuantumKernelClassifier,
+    QuantumKernelRegressor,
     QuantumKernelSVC,
     QuantumKernelSVR,
+    QuantumKernelTransformer,
+    QuantumNystroem,
     QuantumPoolingTransformer,
     VariationalClassifier,
     VariationalRegressor,
@@ -40,6 +44,10 @@ from tests.estimator_checks import SEEN_BY, name_of, parametrize_with_checks_tha
 ESTIMATORS = [
     QuantumKernelSVC(),
     QuantumKernelSVR(),
+    QuantumKernelClassifier(),
+    QuantumKernelRegressor(),
+    QuantumKernelTransformer(),
+    QuantumNystroem(n_components=3),
     VariationalClassifier(
         ansatz=RealAmplitudes(n_layers=1), embedding="linear", max_iter=20, learning_rate=0.2
     ),
@@ -67,6 +75,12 @@ CONFIGURATIONS = [
         AngleEncoding(n_qubits=4), kernel="fidelity", psd="clip", mitigation="depolarizing"
     ),
     QuantumKernelSVR(AngleEncoding(), normalize_y=False),
+    QuantumKernelClassifier("zz", "fidelity", n_components=5),
+    QuantumKernelRegressor("zz", "fidelity", n_components=5),
+    QuantumKernelTransformer("zz", "fidelity"),
+    QuantumNystroem("zz", "fidelity", n_components=0.1, landmarks="rpcholesky"),
+    QuantumNystroem(n_components=3, landmarks="kmeans"),
+    QuantumFeatureTransformer("zz", observables="pauli"),
     VariationalClassifier(),
     VariationalClassifier(embedding="linear", solver="lbfgs", batch_size=20, max_iter=10),
     VariationalRegressor(max_iter=20),

@@ -23,8 +23,12 @@ from skquantum.estimators import (
     ClassicalPoolingTransformer,
     QLSTMRegressor,
     QuantumFeatureTransformer,
+    QuantumKernelClassifier,
+    QuantumKernelRegressor,
     QuantumKernelSVC,
     QuantumKernelSVR,
+    QuantumKernelTransformer,
+    QuantumNystroem,
     QuantumPoolingTransformer,
     VariationalClassifier,
     VariationalRegressor,
@@ -82,6 +86,10 @@ MODELS = {
     ),
     "amplitude": VariationalRegressor("amplitude", n_layers=1, solver="spsa", **SHORT),
     "features": QuantumFeatureTransformer("zz", ansatz="hardware_efficient", random_state=0),
+    "landmarks": QuantumNystroem(n_components=5, random_state=0),
+    "kernel values": QuantumKernelTransformer("zz", "fidelity"),
+    "many rows": QuantumKernelClassifier(n_components=5, random_state=0),
+    "ridge": QuantumKernelRegressor(n_components=5, random_state=0),
     "pooling": QuantumPoolingTransformer((2, 2), **SHORT),
     "reconstruction": QuantumPoolingTransformer(
         (2, 2), encoding="amplitude", pooling="measured", objective="reconstruction", **SHORT
@@ -102,7 +110,9 @@ MODELS = {
 
 
 def fitted(name):
-    target = y if name in ("mitigated", "ansatz", "amplitude") or "search" in name else LABELS
+    target = (
+        y if name in ("mitigated", "ansatz", "amplitude", "ridge") or "search" in name else LABELS
+    )
     if isinstance(MODELS[name], QLSTMRegressor):
         target = y.astype(float)
     return MODELS[name].fit(X, target)

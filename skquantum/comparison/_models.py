@@ -20,6 +20,8 @@ from skquantum._validation import unknown
 from skquantum.comparison._naive import Persistence, SeasonalNaive
 from skquantum.estimators import (
     QLSTMRegressor,
+    QuantumKernelClassifier,
+    QuantumKernelRegressor,
     QuantumKernelSVC,
     QuantumKernelSVR,
     QuantumPoolingTransformer,
@@ -87,6 +89,17 @@ MODELS: dict[str, ModelEntry] = {
         "support vector regressor with a quantum kernel",
         ("regression", "series"),
         is_kernel_machine=True,
+    ),
+    "QuantumKernelClassifier": ModelEntry(
+        QuantumKernelClassifier,
+        {"alpha": [1e-6, 1e-5, 1e-4], "encoding__bandwidth": ["scale", 0.25]},
+        "logistic regression on landmarks of a quantum kernel, for many rows",
+    ),
+    "QuantumKernelRegressor": ModelEntry(
+        QuantumKernelRegressor,
+        {"alpha": [0.01, 0.1, 1.0], "encoding__bandwidth": ["scale", 0.25]},
+        "ridge regression on landmarks of a quantum kernel, for many rows",
+        ("regression", "series"),
     ),
     "VariationalClassifier": ModelEntry(
         VariationalClassifier,

@@ -172,11 +172,12 @@ def check_rows(named: Named, n_rows: int) -> None:
     for name, estimator, _ in named:
         entry = entry_of(estimator)
         if entry is not None and entry.is_kernel_machine:
+            instead = "Classifier" if "classification" in entry.tasks else "Regressor"
             raise ValueError(
                 f"{name} keeps a matrix of all pairs of rows: {n_rows:,} rows are "
                 f"{n_bytes / 1e9:.1f} GB, more than {MAX_KERNEL_BYTES / 1e9:g} GB. Compare on "
-                "fewer rows (--subsample 2000; in Python sklearn.utils.resample), or take a "
-                "model without a kernel."
+                "fewer rows (--subsample 2000; in Python sklearn.utils.resample), or take "
+                f"QuantumKernel{instead}, which keeps none."
             )
 
 

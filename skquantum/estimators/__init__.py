@@ -6,7 +6,10 @@ from skquantum.estimators._blocks import WindowLayer as WindowLayer
 from skquantum.estimators._features import QuantumFeatureTransformer
 from skquantum.estimators._head import QuantumHead as QuantumHead
 from skquantum.estimators._kernel.classifier import QuantumKernelSVC
+from skquantum.estimators._kernel.linear import QuantumKernelClassifier, QuantumKernelRegressor
+from skquantum.estimators._kernel.nystroem import QuantumNystroem
 from skquantum.estimators._kernel.regressor import QuantumKernelSVR
+from skquantum.estimators._kernel.transformer import QuantumKernelTransformer
 from skquantum.estimators._pooling.classical import ClassicalPoolingTransformer
 from skquantum.estimators._pooling.transformer import QuantumPoolingTransformer
 from skquantum.estimators._pooling.windows import Windows as Windows
@@ -23,8 +26,12 @@ __all__ = [
     "ClassicalPoolingTransformer",
     "QLSTMRegressor",
     "QuantumFeatureTransformer",
+    "QuantumKernelClassifier",
+    "QuantumKernelRegressor",
     "QuantumKernelSVC",
     "QuantumKernelSVR",
+    "QuantumKernelTransformer",
+    "QuantumNystroem",
     "QuantumPoolingTransformer",
     "VariationalClassifier",
     "VariationalRegressor",

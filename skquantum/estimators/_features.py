@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
+from math import comb
 from typing import Any, ClassVar, Self
 
 import cirq
@@ -30,6 +31,8 @@ from skquantum.layers import PAULIS, QuantumLayer, initial_weights
 
 # Along fewer qubits a feature is loaded too seldom for high frequencies.
 LEAST_QUBITS = 4
+ALL_PAULIS = "pauli"
+MOST_STRINGS = 2**16
 
 
 class _NoAnsatz(Ansatz):
@@ -45,20 +48,42 @@ def named_observables(observables: Observables, n_qubits: int) -> tuple[list[str
     """Return names of observables, and the observables as a layer takes them."""
     if not isinstance(observables, str):
         return [f"observable{i}" for i in range(len(observables))], observables
-    if observables != "pairs":
+    if not observables.startswith(ALL_PAULIS):
         return [f"{letter}{q}" for q in range(n_qubits) for letter in observables], observables
-    singles = [
-        (f"{letter}{q.x}", PAULIS[letter](q))
-        for q in cirq.LineQubit.range(n_qubits)
-        for letter in "XYZ"
+    weight = _weight(observables, n_qubits)
+    qubits = cirq.LineQubit.range(n_qubits)
+    strings = [
+        (some, letters)
+        for size in range(1, weight + 1)
+        for some in combinations(range(n_qubits), size)
+        for letters in product("XYZ", repeat=size)
     ]
-    pairs = [
-        (one + other, first * second)
-        for (one, first), (other, second) in combinations(singles, 2)
-        if first.qubits != second.qubits
-    ]
-    names, found = zip(*singles, *pairs, strict=True)
-    return list(names), [cirq.PauliString(pauli) for pauli in found]
+    names: list[str] = []
+    found: list[cirq.PauliString] = []
+    for some, letters in strings:
+        pairs = list(zip(letters, some, strict=True))
+        names.append("".join(f"{letter}{q}" for letter, q in pairs))
+        found.append(cirq.PauliString(PAULIS[letter](qubits[q]) for letter, q in pairs))
+    return names, found
+
+
+def _weight(observables: str, n_qubits: int) -> int:
+    """Return on how many qubits at most "pauli2" or "pauli" acts."""
+    number = observables.removeprefix(ALL_PAULIS)
+    if number and not (number.isdecimal() and int(number) > 0):
+        raise ValueError(
+            f"observables={observables!r}: after {ALL_PAULIS!r} comes the number of qubits that a "
+            "string acts on at most, as in 'pauli2', or nothing for all strings."
+        )
+    weight = min(int(number or n_qubits), n_qubits)
+    n_strings = sum(comb(n_qubits, size) * 3**size for size in range(1, weight + 1))
+    if n_strings > MOST_STRINGS:
+        raise ValueError(
+            f"observables={observables!r} are {n_strings:,} Pauli strings on {n_qubits} qubits, "
+            f"more than {MOST_STRINGS:,}. Use 'pauli2', fewer qubits, or FidelityKernel, which is "
+            "the inner product of all of them and computes none."
+        )
+    return weight
 
 
 class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
@@ -80,9 +105,11 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
     ansatz : str, Ansatz or None, default=None
         Circuit that follows, of constant weights. Observables of single qubits after "angle" see
         one feature each; an ansatz mixes features.
-    observables : str or list of cirq.PauliSum, default="pairs"
-        "pairs" for the Paulis X, Y and Z of each qubit and their products on each pair of qubits,
-        all that one can know of pairs; letters of "XYZ" for these Paulis of each qubit; or sums
+    observables : str or list of cirq.PauliSum, default="pauli2"
+        "pauli2" for the Paulis X, Y and Z of each qubit and their products on each pair of qubits,
+        all that one can know of pairs; another number for strings on so many qubits at most;
+        "pauli" for all ``4**n_qubits`` strings, the identity included, whose inner products are
+        fidelities times ``2**n_qubits``; letters of "XYZ" for these Paulis of each qubit; or sums
         of Pauli strings on ``cirq.LineQubit.range(n_qubits)`` or the qubits of a circuit of your
         own. Of each block, if there are several.
     weights : array-like of shape (n_weights,) or None, default=None
@@ -142,7 +169,7 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
         self,
         encoding: str | Encoding = "reuploading",
         ansatz: str | Ansatz | None = None,
-        observables: Observables = "pairs",
+        observables: Observables = "pauli2",
         weights: ArrayLike | None = None,
         backend: Backend | None = None,
         random_state: Any = None,
@@ -196,6 +223,9 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
             self.encoding_.block, ansatz, observables, self.backend, n_features=index.shape[1]
         )
         self._blocks = block_layer(self.layer_, index)
+        self._has_identity = isinstance(observables, list) and self.observables == ALL_PAULIS
+        if self._has_identity:
+            self._output_names.insert(0, "I")
         if len(index) > 1:
             self._output_names = [
                 f"block{i}_{name}" for i in range(len(index)) for name in self._output_names
@@ -221,6 +251,9 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=FLOATS, reset=False)
         values = self._blocks.forward(rows.astype(np.float64, copy=False), self.weights_)
+        if self._has_identity:  # no backend measures it
+            blocks = values.reshape(len(rows), self._blocks.n_windows, -1)
+            values = np.insert(blocks, 0, 1.0, axis=2).reshape(len(rows), -1)
         return values.astype(rows.dtype, copy=False)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:

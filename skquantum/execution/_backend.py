@@ -34,10 +34,11 @@ class Backend(NamedPartsMixin, ABC):
     Simulators and compiled circuits are never kept on it.
 
     A subclass writes `_states` and, where it can do better than by the states, `_expectations`,
-    `_overlaps`, `_evaluator` and `_state_evaluator`. They receive checked input: noise belongs to
-    the backend, and a circuit with an operation that is not unitary is refused before. Qubits are
-    ordered as ``sorted(circuit.all_qubits())``, the first one being the most significant bit, as
-    in Cirq. Parameters are validated by the ``_parameter_constraints`` of the class.
+    `_overlaps`, `_overlaps_with`, `_evaluator` and `_state_evaluator`. They receive checked
+    input: noise belongs to the backend, and a circuit with an operation that is not unitary is
+    refused before. Qubits are ordered as ``sorted(circuit.all_qubits())``, the first one being the
+    most significant bit, as in Cirq. Parameters are validated by the ``_parameter_constraints``
+    of the class.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
@@ -136,6 +137,64 @@ class Backend(NamedPartsMixin, ABC):
         frozen, order, left = self._checked(circuit, symbols, X)
         right = None if Y is None else check_run(frozen, order, Y)[2]
         return self._overlaps(frozen, order, left, right)
+
+    def overlaps_with(
+        self,
+        circuit: cirq.AbstractCircuit,
+        symbols: Sequence[sympy.Symbol],
+        Y: np.ndarray,
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Prepare the fidelities of any rows with rows that stay the same.
+
+        Parameters
+        ----------
+        circuit, symbols
+            As in `states`.
+        Y : array-like of shape (n_samples_Y, n_symbols)
+            Symbol values of the rows that stay, such as support vectors or landmarks.
+
+        Returns
+        -------
+        callable
+            Takes `X` and returns what ``overlaps(circuit, symbols, X, Y)`` does. What can be
+            kept of `Y` (an exact simulator keeps the states) is not computed again at each call.
+
+        Raises
+        ------
+        ValueError
+            As in `states`, at once for `Y` and at each call for `X`.
+        """
+        frozen, order, right = self._checked(circuit, symbols, Y)
+        prepared = self._overlaps_with(frozen, order, right)
+        return lambda X: prepared(check_values(order, X))
+
+    def self_overlaps(
+        self,
+        circuit: cirq.AbstractCircuit,
+        symbols: Sequence[sympy.Symbol],
+        X: np.ndarray,
+    ) -> np.ndarray:
+        """Return the fidelity of each row's state with itself.
+
+        Parameters
+        ----------
+        circuit, symbols
+            As in `states`.
+        X : array-like of shape (n_samples, n_symbols)
+            Symbol values.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples,)
+            The diagonal of ``overlaps(circuit, symbols, X)``: ones where there are states, and
+            less with noise.
+
+        Raises
+        ------
+        ValueError
+            As in `states`.
+        """
+        return self._self_overlaps(*self._checked(circuit, symbols, X))
 
     @property
     def default_gradient(self) -> str:
@@ -342,6 +401,19 @@ class Backend(NamedPartsMixin, ABC):
             np.fill_diagonal(fidelities, 1.0)
         return fidelities
 
+    def _overlaps_with(
+        self, circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...], Y: np.ndarray
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda X: self._overlaps(circuit, symbols, X, Y)
+
+    def _self_overlaps(
+        self, circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...], X: np.ndarray
+    ) -> np.ndarray:
+        if type(self)._overlaps is Backend._overlaps:
+            return np.ones(len(X))  # of states, which are unit vectors
+        rows = (X[i : i + 1] for i in range(len(X)))
+        return np.array([self._overlaps(circuit, symbols, row, None)[0, 0] for row in rows])
+
 
 def as_symbols(symbols: Sequence[str | sympy.Symbol]) -> tuple[sympy.Symbol, ...]:
     """Return symbols, given as such or by their names."""
@@ -357,6 +429,11 @@ def check_run(
     order = as_symbols(symbols)
     if len(set(order)) != len(order):
         raise ValueError(f"symbols must be distinct, got {[str(s) for s in order]}.")
+    return circuit.freeze(), order, check_values(order, values)
+
+
+def check_values(order: tuple[sympy.Symbol, ...], values: np.ndarray) -> np.ndarray:
+    """Return values of the symbols as a finite array of float64."""
     array = np.asarray(values, dtype=float)
     if array.ndim != 2 or array.shape[1] != len(order):
         raise ValueError(
@@ -369,4 +446,4 @@ def check_run(
             f"values must be finite, got {array[row, column]} for symbol {order[column]} in "
             f"row {row}."
         )
-    return circuit.freeze(), order, array
+    return array

@@ -28,6 +28,7 @@ from skquantum.execution._noise.resolve import advice, resolve_noise
 from skquantum.execution._noise.run import NoisyRunner
 
 METHODS = ("auto", "density", "trajectories")
+SELF_ROWS = 16  # of which all pairs are computed for the sake of the diagonal
 
 
 def resolve_backend(backend: Backend | None) -> Backend:
@@ -284,6 +285,34 @@ class QsimBackend(Backend):
         if Y is None:
             return gram_fidelities(left)
         return cross_fidelities(left, self._run_columns(circuit, symbols, Y))
+
+    def _overlaps_with(
+        self, circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...], Y: np.ndarray
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        # What is kept lives as long as its model: never more than half of the memory.
+        too_many = 2 * len(Y) * 8 * 2 ** cirq.num_qubits(circuit) > self._memory()
+        if self._noisy() is not None or too_many:
+            return super()._overlaps_with(circuit, symbols, Y)
+        kept = self._columns(circuit, symbols, Y)
+        program = compile_program(circuit, symbols)
+
+        def overlaps(X: np.ndarray) -> np.ndarray:
+            self._check_memory(circuit, len(Y), 8 * len(X) * len(Y))
+            out = np.empty((len(X), len(Y)))
+            for rows, psi in run(program, X, self._threads()):
+                cross_fidelities(psi, kept, out[rows])
+            return out
+
+        return overlaps
+
+    def _self_overlaps(
+        self, circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...], X: np.ndarray
+    ) -> np.ndarray:
+        if self._noisy() is None:
+            return np.ones(len(X))
+        blocks = [X[i : i + SELF_ROWS] for i in range(0, len(X), SELF_ROWS)]
+        found = [np.diag(self._overlaps(circuit, symbols, rows, None)) for rows in blocks]
+        return np.concatenate(found) if found else np.empty(0)
 
     def _adjoint(
         self,

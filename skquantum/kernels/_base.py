@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from copy import copy
 from typing import Any, ClassVar, Self
 
@@ -63,7 +64,8 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
 
     A kernel is a callable description. It works wherever scikit-learn takes a callable
     (``SVC(kernel=...)``), in its Gaussian processes and, through the matrix that it returns,
-    wherever it takes ``"precomputed"``. A subclass writes `_matrix`, which receives checked rows.
+    wherever it takes ``"precomputed"``. A subclass writes `_matrix`, which receives checked rows,
+    and, where it can keep something of rows that stay, `_against`.
     So that :class:`skquantum.QuantumKernelSVC` knows what a fit costs on hardware, it writes
     `n_circuits`, too.
 
@@ -142,15 +144,44 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
             matrix = self._matrix(left, None)
             return (matrix, np.empty((*matrix.shape, 0))) if eval_gradient else matrix
         right = check_array(Y, dtype=np.float64, input_name="Y")
-        if left.shape[1] != right.shape[1]:
-            raise ValueError(
-                f"X and Y must have the same number of features, got {left.shape[1]} and "
-                f"{right.shape[1]}."
-            )
+        _check_same_width(left, right)
         return self._matrix(left, right)
 
     @abstractmethod
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray: ...
+
+    def against(self, Y: ArrayLike) -> Callable[[ArrayLike], np.ndarray]:
+        """Prepare kernel values of any rows with rows that stay the same.
+
+        Parameters
+        ----------
+        Y : array-like of shape (n_samples_Y, n_features)
+            The rows that stay: training rows, support vectors, landmarks.
+
+        Returns
+        -------
+        callable
+            Takes `X`, of shape (n_samples_X, n_features), and returns what ``kernel(X, Y)`` does.
+            What can be kept of `Y`, such as its states, is not computed again at each call.
+
+        Raises
+        ------
+        ValueError
+            As from the kernel itself, at once for `Y` and at each call for `X`.
+        """
+        validate_description(self)
+        right = check_array(Y, dtype=np.float64, input_name="Y")
+        prepared = self._against(right)
+
+        def values(X: ArrayLike) -> np.ndarray:
+            left = _checked_rows(X)
+            _check_same_width(left, right)
+            return prepared(left)
+
+        return values
+
+    def _against(self, Y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda X: self._matrix(X, Y)
 
     def diag(self, X: ArrayLike) -> np.ndarray:
         """Return the kernel values of rows with themselves.
@@ -165,8 +196,11 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
         ndarray of float64, shape (n_samples,)
             The diagonal of the matrix of `X`, without the rest of it.
         """
-        rows = check_array(X, dtype=np.float64, input_name="X")
-        return np.array([self._matrix(row[None], None)[0, 0] for row in rows])
+        validate_description(self)
+        return self._diagonal(check_array(X, dtype=np.float64, input_name="X"))
+
+    def _diagonal(self, X: np.ndarray) -> np.ndarray:
+        return np.array([self._matrix(row[None], None)[0, 0] for row in X])
 
     def n_circuits(self, n_rows: int) -> int | None:
         """Return how many circuits the matrix of some rows costs on hardware.
@@ -273,6 +307,21 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
     def _parts(self) -> tuple[Encoding, Backend]:
         """Return the encoding and the backend that the parameters stand for."""
         return resolve_encoding(self.encoding), resolve_backend(self.backend)
+
+
+def _checked_rows(X: ArrayLike) -> np.ndarray:
+    """Return rows as `check_array` does, which takes long for a single one."""
+    is_plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype == np.float64 and X.size > 0
+    if is_plain and np.isfinite(X).all():
+        return X  # type: ignore[return-value]
+    return check_array(X, dtype=np.float64, input_name="X")
+
+
+def _check_same_width(X: np.ndarray, Y: np.ndarray) -> None:
+    if X.shape[1] != Y.shape[1]:
+        raise ValueError(
+            f"X and Y must have the same number of features, got {X.shape[1]} and {Y.shape[1]}."
+        )
 
 
 # Gaussian processes ask for a kernel of scikit-learn's class, and need what a `Kernel` has.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import numpy as np
@@ -63,3 +64,36 @@ class FidelityKernel(Kernel):
             right = None if Y is None else block.encode(Y[:, columns])
             matrix = matrix * backend.overlaps(circuit, symbols, left, right)
         return np.asarray(matrix)
+
+    def _against(self, Y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        encoding, backend = self._parts()
+        index, block = encoding.blocks(Y.shape[1]), encoding.block
+        circuit, symbols = block.compiled(index.shape[1])
+        prepared = [
+            (columns, backend.overlaps_with(circuit, symbols, block.encode(Y[:, columns])))
+            for columns in index
+        ]
+
+        def values(X: np.ndarray) -> np.ndarray:
+            each = (overlaps(block.encode(X[:, columns])) for columns, overlaps in prepared)
+            return _product(each)
+
+        return values
+
+    def _diagonal(self, X: np.ndarray) -> np.ndarray:
+        encoding, backend = self._parts()
+        index, block = encoding.blocks(X.shape[1]), encoding.block
+        circuit, symbols = block.compiled(index.shape[1])
+        return _product(
+            backend.self_overlaps(circuit, symbols, block.encode(X[:, columns]))
+            for columns in index
+        )
+
+
+def _product(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the product of a few arrays, one of which is made at a time."""
+    iterator = iter(arrays)
+    product = next(iterator)
+    for array in iterator:
+        product *= array
+    return product

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -96,24 +97,40 @@ class ProjectedKernel(Kernel):
         return 1.0 if isinstance(self.gamma, str) else self.gamma
 
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
-        gamma = self._gamma()
         self._parts()[1].check_matrix(len(X), len(X if Y is None else Y))
-        left = self._bloch_vectors(X)
-        right = left if Y is None else self._bloch_vectors(Y)
+        if Y is not None:
+            return self._gaussians(self._bloch_vectors(X), self._bloch_vectors(Y))
+        return self._gram(self._bloch_vectors(X))
+
+    def _against(self, Y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        backend, kept = self._parts()[1], self._bloch_vectors(Y)
+
+        def values(X: np.ndarray) -> np.ndarray:
+            backend.check_matrix(len(X), len(Y))
+            return self._gaussians(self._bloch_vectors(X), kept)
+
+        return values
+
+    def _diagonal(self, X: np.ndarray) -> np.ndarray:
+        return np.ones(len(X))  # the distance of what was measured from itself is zero
+
+    def _gaussians(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        # ||rho - sigma||^2 is half the squared distance of the Bloch vectors.
         out = np.empty((len(left), len(right)))
-        # Block by block, since scikit-learn's function takes several times its result.
-        rows = max(1, BLOCK // max(len(right), 1))
-        for i in range(0, len(left), rows):
-            j = i if Y is None else 0
-            # ||rho - sigma||^2 is half the squared distance of the Bloch vectors.
-            block = rbf_kernel(left[i : i + rows], right[j:], gamma=gamma / 2)
-            if Y is None:
-                corner = block[:, : len(block)]
-                block[:, : len(block)] = (corner + corner.T) / 2
-                out[i:, i : i + rows] = block.T
-            out[i : i + rows, j:] = block
-        if Y is None:
-            np.fill_diagonal(out, 1.0)
+        for rows in _blocks(len(left), len(right)):
+            out[rows] = rbf_kernel(left[rows], right, gamma=self._gamma() / 2)
+        return out
+
+    def _gram(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the matrix of vectors with themselves, from its upper triangle."""
+        out = np.empty((len(vectors), len(vectors)))
+        for rows in _blocks(len(vectors), len(vectors)):
+            block = self._gaussians(vectors[rows], vectors[rows.start :])
+            corner = block[:, : len(block)]
+            block[:, : len(block)] = (corner + corner.T) / 2
+            out[rows.start :, rows] = block.T
+            out[rows, rows.start :] = block
+        np.fill_diagonal(out, 1.0)
         return out
 
     def _bloch_vectors(self, X: np.ndarray) -> np.ndarray:
@@ -124,3 +141,10 @@ class ProjectedKernel(Kernel):
         paulis = [pauli(q) for q in qubits for pauli in (cirq.X, cirq.Y, cirq.Z)]
         rows = block.encode(X[:, index].reshape(-1, index.shape[1]))
         return backend.expectations(circuit, symbols, rows, paulis).reshape(len(X), -1)
+
+
+def _blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
+    """Split rows, since scikit-learn's function takes several times its result."""
+    step = max(1, BLOCK // max(n_columns, 1))
+    for begin in range(0, n_rows, step):
+        yield slice(begin, begin + step)

@@ -9,16 +9,15 @@ from typing import Any, ClassVar
 import cirq
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from skquantum._named_parts import NamedPartsMixin
-from skquantum.circuits import Encoding, resolve_encoding
 from skquantum.estimators._base import settled
+from skquantum.estimators._kernel.kept import kept_values, row_blocks
+from skquantum.estimators._kernel.parts import KernelPartsMixin
 from skquantum.estimators._kernel.resolve import resolve_kernel
 from skquantum.estimators._rows import merge_equal_rows
-from skquantum.execution import Backend, circuit_resources, resolve_backend
+from skquantum.execution import circuit_resources, resolve_backend
 from skquantum.kernels import (
     MITIGATIONS,
     PSD,
@@ -26,24 +25,13 @@ from skquantum.kernels import (
     Kernel,
 )
 
-# Kernel values of one block of predictions: 32 MiB.
-BLOCK = 2**22
 
-
-class QuantumKernelSVM(NamedPartsMixin):
+class QuantumKernelSVM(KernelPartsMixin):
     """What classifier and regressor share: a libsvm model on the quantum kernel matrix."""
 
-    _named_parts: ClassVar = {
-        "encoding": resolve_encoding,
-        "backend": resolve_backend,
-        "kernel": resolve_kernel,  # the last: it uses the others
-    }
-    _shared: ClassVar = {"kernel": ("encoding", "backend")}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "encoding": [str, Encoding],
-        "kernel": [str, Kernel],
+        **KernelPartsMixin._parameter_constraints,
         "C": [Interval(Real, 0, None, closed="neither")],
-        "backend": [Backend, None],
         "psd": [StrOptions(set(PSD)), None],
         "mitigation": [StrOptions(set(MITIGATIONS)), None],
         "cache_size": [Interval(Real, 0, None, closed="neither")],
@@ -51,17 +39,9 @@ class QuantumKernelSVM(NamedPartsMixin):
         "max_iter": [Interval(Integral, -1, None, closed="left")],
     }
 
-    encoding: str | Encoding
-    kernel: str | Kernel
-    backend: Backend | None
+    _for_many_rows: ClassVar[str]
     psd: str | None
     mitigation: str | None
-
-    def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
-        if part != "kernel":
-            return super()._resolve_part(part, value, params)
-        encoding, backend = (params.get(p, getattr(self, p)) for p in ("encoding", "backend"))
-        return resolve_kernel(value, encoding, backend)
 
     def _fit_svm(self, X: Any, y: Any, sample_weight: Any) -> None:
         """Fit on the distinct rows: y holds numbers, for a classifier those of the classes."""
@@ -70,6 +50,7 @@ class QuantumKernelSVM(NamedPartsMixin):
         # Building the circuit checks the encoding before anything is simulated.
         kernel.circuits(X.shape[1])
         first, self._place, weight = merge_equal_rows(X, y, weight)
+        self._check_size(kernel, len(first))
         used = np.flatnonzero(weight)
         self._check_distinct(y[first[used]])
         kernel = settled(kernel.fitted(X[first[used]], weight[used]))
@@ -105,6 +86,17 @@ class QuantumKernelSVM(NamedPartsMixin):
                 "kernel_.circuits(n_features_in_) returns them."
             )
         return circuits[0].unfreeze()
+
+    def _check_size(self, kernel: Kernel, n_rows: int) -> None:
+        """Refuse what the backend has no memory for, with the model that needs less."""
+        parts = kernel.get_params().items()
+        for backend in [value for name, value in parts if name.split("__")[-1] == "backend"]:
+            try:
+                resolve_backend(backend).check_matrix(n_rows, n_rows)
+            except ValueError as error:
+                raise ValueError(
+                    f"{error} {self._for_many_rows} keeps no matrix of all pairs of rows."
+                ) from error
 
     def _check_mitigation(self, kernel: Kernel, circuits: tuple[cirq.FrozenCircuit, ...]) -> None:
         if self.mitigation is None:
@@ -159,24 +151,28 @@ class QuantumKernelSVM(NamedPartsMixin):
         """Return what a method makes of the kernel values of new rows, a block at a time."""
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        # Each block simulates the support rows again. One of as many rows as there are training
-        # rows at most doubles the work, and is no larger than the matrix of the fit was.
-        n_train = self.svm_.shape_fit_[0]
-        step = max(BLOCK // n_train, n_train)
-        blocks = (rows[start : start + step] for start in range(0, len(rows), step))
-        return np.concatenate([method(self._kernel_rows(block)) for block in blocks])
+        values = self._kernel_values()
+        blocks = row_blocks(len(rows), self.svm_.shape_fit_[0])
+        return np.concatenate([method(values(rows[block])) for block in blocks])
 
-    def _kernel_rows(self, rows: np.ndarray) -> np.ndarray:
-        """Return kernel values of new rows with the training rows.
+    def _kernel_values(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Return what gives kernel values of new rows with the training rows.
 
         Only those of the support rows matter, unless `psd` mixes them with the others.
         """
-        if self._repair is not None and self._rows is not None:
-            return self._repair.transform(self.kernel_(rows, self._rows))
-        matrix = np.zeros((len(rows), self.svm_.shape_fit_[0]))
-        if len(self.support_):
-            matrix[:, self.svm_.support_] = self.kernel_(rows, self.support_vectors_)
-        return matrix if self._repair is None else self._repair.transform(matrix)
+        repair, n_train, support = self._repair, self.svm_.shape_fit_[0], self.svm_.support_
+        if repair is not None and self._rows is not None:
+            all_values = kept_values(self, self.kernel_, self._rows)
+            return lambda rows: repair.transform(all_values(rows))
+
+        def values(rows: np.ndarray) -> np.ndarray:
+            matrix = np.zeros((len(rows), n_train))
+            if len(support):
+                kept = kept_values(self, self.kernel_, self.support_vectors_)
+                matrix[:, support] = kept(rows)
+            return matrix if repair is None else repair.transform(matrix)
+
+        return values
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict labels or values.

@@ -18,7 +18,7 @@ from skquantum._validation import all_or_nothing
 from skquantum.circuits import Encoding
 from skquantum.estimators._calibration import fit_machine, fit_sigmoids, probabilities
 from skquantum.estimators._kernel.base import QuantumKernelSVM
-from skquantum.estimators._kernel.resolve import ENCODING
+from skquantum.estimators._kernel.resolve import ENCODING, KERNEL
 from skquantum.estimators._learning import class_factors
 from skquantum.execution import Backend
 from skquantum.kernels import (
@@ -39,7 +39,8 @@ class QuantumKernelSVC(ClassifierMixin, QuantumKernelSVM):
     """Support vector classifier with a quantum kernel.
 
     The training rows are encoded in the states of a circuit, all of them simulated as one
-    batch, and :class:`sklearn.svm.SVC` is fitted on the matrix of their overlaps.
+    batch, and :class:`sklearn.svm.SVC` is fitted on the matrix of their overlaps. For more rows
+    than such a matrix has room for there is :class:`QuantumKernelClassifier`.
 
     Parameters
     ----------
@@ -94,8 +95,8 @@ class QuantumKernelSVC(ClassifierMixin, QuantumKernelSVM):
     support_ : ndarray of shape (n_support,)
         Indices of the support rows (of equal rows, the first).
     support_vectors_ : ndarray of shape (n_support, n_features)
-        The support rows; prediction simulates these and no other training row, except as `psd`
-        says.
+        The support rows; prediction compares new rows with these and no other training row,
+        except as `psd` says. Their states are kept, in memory only, from the first prediction on.
     n_support_ : ndarray of shape (n_classes,)
         Support rows for each class.
     dual_coef_, intercept_ : ndarray
@@ -138,6 +139,7 @@ class QuantumKernelSVC(ClassifierMixin, QuantumKernelSVM):
     0.96
     """
 
+    _for_many_rows: ClassVar = "QuantumKernelClassifier"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **QuantumKernelSVM._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
@@ -148,7 +150,7 @@ class QuantumKernelSVC(ClassifierMixin, QuantumKernelSVM):
     def __init__(
         self,
         encoding: str | Encoding = ENCODING,
-        kernel: str | Kernel = "projected",
+        kernel: str | Kernel = KERNEL,
         C: float = 1.0,
         class_weight: dict | str | None = None,
         probability: bool = False,

@@ -17,7 +17,7 @@ from skquantum.circuits import Encoding
 from skquantum.estimators._base import mean_and_unit
 from skquantum.estimators._calibration import fit_machine
 from skquantum.estimators._kernel.base import QuantumKernelSVM
-from skquantum.estimators._kernel.resolve import ENCODING
+from skquantum.estimators._kernel.resolve import ENCODING, KERNEL
 from skquantum.execution import Backend
 from skquantum.kernels import (
     Kernel,
@@ -74,6 +74,7 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
     1.000
     """
 
+    _for_many_rows: ClassVar = "QuantumKernelRegressor"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **QuantumKernelSVM._parameter_constraints,
         "epsilon": [Interval(Real, 0, None, closed="left")],
@@ -83,7 +84,7 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
     def __init__(
         self,
         encoding: str | Encoding = ENCODING,
-        kernel: str | Kernel = "projected",
+        kernel: str | Kernel = KERNEL,
         C: float = 1.0,
         epsilon: float = 0.1,
         normalize_y: bool = True,

@@ -15,7 +15,8 @@ from skquantum.kernels import (
 )
 
 KERNELS: dict[str, type[Kernel]] = {"fidelity": FidelityKernel, "projected": ProjectedKernel}
-ENCODING = "reuploading"
+# What estimators with a kernel have for a default.
+ENCODING, KERNEL = "reuploading", "projected"
 
 
 def resolve_kernel(
