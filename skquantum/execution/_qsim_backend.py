@@ -291,7 +291,7 @@ class QsimBackend(Backend):
     ) -> Callable[[np.ndarray], np.ndarray]:
         # What is kept lives as long as its model: never more than half of the memory.
         too_many = 2 * len(Y) * 8 * 2 ** cirq.num_qubits(circuit) > self._memory()
-        if self._noisy() is not None or too_many:
+        if self._noisy() is not None or too_many or not self._compares_states():
             return super()._overlaps_with(circuit, symbols, Y)
         kept = self._columns(circuit, symbols, Y)
         program = compile_program(circuit, symbols)
@@ -305,9 +305,15 @@ class QsimBackend(Backend):
 
         return overlaps
 
+    def _compares_states(self) -> bool:
+        """Whether overlaps are those of this class: a subclass may have its own."""
+        return type(self)._overlaps is QsimBackend._overlaps
+
     def _self_overlaps(
         self, circuit: cirq.FrozenCircuit, symbols: tuple[sympy.Symbol, ...], X: np.ndarray
     ) -> np.ndarray:
+        if not self._compares_states():
+            return super()._self_overlaps(circuit, symbols, X)
         if self._noisy() is None:
             return np.ones(len(X))
         blocks = [X[i : i + SELF_ROWS] for i in range(0, len(X), SELF_ROWS)]

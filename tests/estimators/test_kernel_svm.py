@@ -50,17 +50,21 @@ def test_it_is_an_svr_on_the_kernel_matrix():
     np.testing.assert_allclose(model.predict(X), expected, atol=1e-2)
 
 
-def test_prediction_simulates_support_rows_only(monkeypatch):
+def test_prediction_simulates_support_rows_only_and_once(monkeypatch):
     model = QuantumKernelSVC(SMOOTH, kernel="fidelity").fit(X, Y)
     seen = []
-    overlaps = QsimBackend.overlaps
+    columns = QsimBackend._run_columns
     monkeypatch.setattr(
         QsimBackend,
-        "overlaps",
-        lambda self, c, s, A, B=None: seen.append((len(A), len(B))) or overlaps(self, c, s, A, B),
+        "_run_columns",
+        lambda self, circuit, symbols, values: (
+            seen.append(len(values)) or columns(self, circuit, symbols, values)
+        ),
     )
-    model.predict(X[:7])
-    assert seen == [(7, len(model.support_))]
+    first = model.predict(X[:7])
+    assert seen == [len(model.support_)]
+    np.testing.assert_array_equal(model.predict(X[:7]), first)
+    assert seen == [len(model.support_)]
     assert 0 < len(model.support_) < len(X)
     np.testing.assert_array_equal(model.support_vectors_, X[model.support_])
 
@@ -70,16 +74,18 @@ def test_predictions_come_in_blocks(kernel, monkeypatch):
     model = QuantumKernelSVC(SMOOTH, kernel=kernel, probability=True, random_state=0)
     model.fit(X[:100:4], Y[:100:4])
     svr = QuantumKernelSVR(SMOOTH, kernel=kernel).fit(X[:100:4], X[:100:4, 0])
+    lengths = []
+    against = type(model.kernel_)._against
+
+    def recorded(self, rows):
+        values = against(self, rows)
+        return lambda A: lengths.append(len(A)) or values(A)
+
+    monkeypatch.setattr(type(model.kernel_), "_against", recorded)
     methods = [model.predict, model.decision_function, model.predict_proba, svr.predict]
     whole = [method(X) for method in methods]
-    lengths = []
-    call = type(model.kernel_).__call__
-    monkeypatch.setattr(
-        type(model.kernel_),
-        "__call__",
-        lambda self, A, B=None: lengths.append(len(A)) or call(self, A, B),
-    )
-    monkeypatch.setattr("skquantum.estimators._kernel.base.BLOCK", 1)
+    assert lengths == [150] * 4
+    monkeypatch.setattr("skquantum.estimators._kernel.kept.BLOCK", 1)
     for method, expected in zip(methods, whole, strict=True):
         lengths.clear()
         np.testing.assert_allclose(method(X), expected, rtol=0, atol=1e-6)
@@ -89,7 +95,7 @@ def test_predictions_come_in_blocks(kernel, monkeypatch):
 def test_many_rows_need_no_more_memory_than_the_fit(monkeypatch):
     backend = QsimBackend(max_memory=8 * 150 * 150)
     model = QuantumKernelSVC(AngleEncoding(n_qubits=2), backend=backend).fit(X, Y)
-    monkeypatch.setattr("skquantum.estimators._kernel.base.BLOCK", 1)
+    monkeypatch.setattr("skquantum.estimators._kernel.kept.BLOCK", 1)
     many = np.tile(X, (10, 1))
     np.testing.assert_array_equal(model.predict(many), np.tile(model.predict(X), 10))
 

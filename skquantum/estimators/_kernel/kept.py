@@ -68,8 +68,12 @@ def _is_as_before(part: Any, before: Any) -> bool:
 
 
 def row_blocks(n_rows: int, n_columns: int) -> list[slice]:
-    """Return slices of rows that have at most `BLOCK` kernel values with so many columns."""
-    step = max(1, BLOCK // max(n_columns, 1))
+    """Return slices of rows that have at most `BLOCK` kernel values with so many columns.
+
+    Where that would be fewer rows than columns, it is as many: a backend that keeps no states
+    simulates the columns again for each block, and the matrix of a fit was no smaller.
+    """
+    step = max(1, BLOCK // max(n_columns, 1), n_columns)
     return [slice(begin, min(begin + step, n_rows)) for begin in range(0, n_rows, step)]
 
 
