@@ -259,7 +259,7 @@ class Backend(NamedPartsMixin, ABC):
             As in `expectations`.
         gradient : {"auto", "adjoint", "parameter-shift", "spsa"}, default="auto"
             How gradients are computed. "adjoint" needs an exact simulator; "auto" stands for
-            the backend's `default_gradient`.
+            the backend's `default_gradient`, where it can be had for this circuit.
         random_state : int, RandomState instance or None, default=None
             Directions of "spsa".
 
@@ -283,8 +283,12 @@ class Backend(NamedPartsMixin, ABC):
         sums = check_observables(observables, sorted(frozen.all_qubits()))
         check_trainable(sums)
         if gradient == "auto":
-            gradient = self.default_gradient
+            gradient = self._gradient_for(frozen)
         return self._evaluator(frozen, data, weights, sums, gradient, random_state)
+
+    def _gradient_for(self, circuit: cirq.FrozenCircuit) -> str:
+        """Return what ``gradient="auto"`` stands for with a circuit."""
+        return self.default_gradient
 
     def _evaluator(
         self,

@@ -320,6 +320,11 @@ class QsimBackend(Backend):
         found = [np.diag(self._overlaps(circuit, symbols, rows, None)) for rows in blocks]
         return np.concatenate(found) if found else np.empty(0)
 
+    def _gradient_for(self, circuit: cirq.FrozenCircuit) -> str:
+        noisy = self._noisy()
+        by_chance = noisy is not None and noisy.is_random(cirq.num_qubits(circuit))
+        return "parameter-shift" if by_chance else self.default_gradient
+
     def _adjoint(
         self,
         circuit: cirq.FrozenCircuit,
@@ -329,7 +334,7 @@ class QsimBackend(Backend):
     ) -> Evaluator:
         noisy = self._noisy()
         if noisy is not None:
-            if noisy.shots is not None or noisy.uses_trajectories(cirq.num_qubits(circuit)):
+            if noisy.is_random(cirq.num_qubits(circuit)):
                 raise ValueError(
                     "gradient='adjoint' needs exact results, without shots or trajectories (which "
                     "method='auto' takes for wide circuits). Use gradient='parameter-shift', "

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import cirq
 import numpy as np
+from scipy.spatial.distance import cdist
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -17,6 +18,7 @@ from skquantum.execution import Backend
 from skquantum.kernels._base import Kernel
 
 BLOCK = 2**19  # values at a time
+FEW_ROWS = 16
 # Squares of the rounding errors of single precision.
 TINY = 1e-12
 
@@ -79,7 +81,7 @@ class ProjectedKernel(Kernel):
         # gamma, not the bandwidth, answers to the number of features.
         kernel = self._with_encoding(X, weight, n_together=FEW)
         if isinstance(self.gamma, str):
-            values = kernel._bloch_vectors(X)
+            values = kernel._bloch_vectors(X.shape[1])(X)
             mean = np.average(values, axis=0, weights=weight)
             spread = np.average((values - mean) ** 2, axis=0, weights=weight).sum() / 2
             kernel.gamma = float(1 / spread) if spread > TINY else 1.0
@@ -98,16 +100,18 @@ class ProjectedKernel(Kernel):
 
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
         self._parts()[1].check_matrix(len(X), len(X if Y is None else Y))
+        measured = self._bloch_vectors(X.shape[1])
         if Y is not None:
-            return self._gaussians(self._bloch_vectors(X), self._bloch_vectors(Y))
-        return self._gram(self._bloch_vectors(X))
+            return self._gaussians(measured(X), measured(Y))
+        return self._gram(measured(X))
 
     def _against(self, Y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        backend, kept = self._parts()[1], self._bloch_vectors(Y)
+        backend, measured = self._parts()[1], self._bloch_vectors(Y.shape[1])
+        kept = measured(Y)
 
         def values(X: np.ndarray) -> np.ndarray:
             backend.check_matrix(len(X), len(Y))
-            return self._gaussians(self._bloch_vectors(X), kept)
+            return self._gaussians(measured(X), kept)
 
         return values
 
@@ -117,6 +121,10 @@ class ProjectedKernel(Kernel):
     def _gaussians(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         # ||rho - sigma||^2 is half the squared distance of the Bloch vectors.
         out = np.empty((len(left), len(right)))
+        if (
+            len(left) < FEW_ROWS and out.size <= BLOCK
+        ):  # what scikit-learn checks takes longer than the distances
+            return np.exp(-self._gamma() / 2 * cdist(left, right, "sqeuclidean"), out=out)
         for rows in _blocks(len(left), len(right)):
             out[rows] = rbf_kernel(left[rows], right, gamma=self._gamma() / 2)
         return out
@@ -133,14 +141,20 @@ class ProjectedKernel(Kernel):
         np.fill_diagonal(out, 1.0)
         return out
 
-    def _bloch_vectors(self, X: np.ndarray) -> np.ndarray:
+    def _bloch_vectors(self, n_features: int) -> Callable[[np.ndarray], np.ndarray]:
+        """Return what measures the Paulis of each qubit for rows of so many features."""
         encoding, backend = self._parts()
-        index, block = encoding.blocks(X.shape[1]), encoding.block
+        index, block = encoding.blocks(n_features), encoding.block
         circuit, symbols = block.compiled(index.shape[1])
         qubits = sorted(circuit.all_qubits())
         paulis = [pauli(q) for q in qubits for pauli in (cirq.X, cirq.Y, cirq.Z)]
-        rows = block.encode(X[:, index].reshape(-1, index.shape[1]))
-        return backend.expectations(circuit, symbols, rows, paulis).reshape(len(X), -1)
+        evaluator = backend.evaluator(circuit, symbols, (), paulis)
+
+        def measured(X: np.ndarray) -> np.ndarray:
+            rows = block.encode(X[:, index].reshape(-1, index.shape[1]))
+            return evaluator.forward(rows, np.empty(0)).reshape(len(X), -1)
+
+        return measured
 
 
 def _blocks(n_rows: int, n_columns: int) -> Iterator[slice]:

@@ -83,6 +83,10 @@ class NoisyRunner:
             return True
         return n_qubits > DENSITY_QUBITS or self._needed(n_qubits) > self.memory
 
+    def is_random(self, n_qubits: int) -> bool:
+        """Whether results for so many qubits depend on chance."""
+        return self.shots is not None or self.uses_trajectories(n_qubits)
+
     def _needed(self, n_qubits: int) -> int:
         # A chunk and its temporaries, and the start, in double precision.
         return 4**n_qubits * (4 * 8 * fewest_columns(2 * n_qubits) + 16)
