@@ -134,31 +134,36 @@ def test_a_row_does_not_depend_on_the_rows_beside_it(n_features):
         np.testing.assert_allclose(layer.forward(X[rows], w), whole[rows], rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("n_rows", [2, 40])
 @pytest.mark.parametrize("options", LAYERS, ids=range(len(LAYERS)))
-def test_layers(options, n_rows):
+def test_layers(options):
     layer = QuantumLayer(**options, backend=FAST)
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(n_rows, layer.n_features))
-    w, cotangent = rng.normal(size=layer.n_weights), rng.normal(size=(n_rows, layer.n_outputs))
-    outputs, pullback = layer.forward_vjp(X, w)
-    np.testing.assert_allclose(outputs, layer.forward(X, w), rtol=0, atol=1e-6)
     slow = QuantumLayer(**options, backend=SLOW, gradient="parameter-shift")
-    np.testing.assert_allclose(outputs[:3], slow.forward(X[:3], w), rtol=0, atol=2e-6)
-    grad_X, grad_w = pullback(cotangent)
-    # May go another way, from states in closed form: equal to the gradient's single precision.
-    other = layer.forward_vjp(X, w, data_gradient=False)[1](cotangent)
-    assert not other[0].any()
-    np.testing.assert_allclose(other[1], grad_w, rtol=0, atol=1e-6 * max(1, abs(grad_w).max()))
-    few = 2
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, layer.n_features))
+    w, cotangent = rng.normal(size=layer.n_weights), rng.normal(size=(40, layer.n_outputs))
+    few = slice(1)
+    want = slow.forward(X[few], w)
     want_X = finite_differences(
-        lambda A: (slow.forward(A, w) * cotangent[:few]).sum(), X[:few], step=1e-5
+        lambda A: (slow.forward(A, w) * cotangent[few]).sum(), X[few], step=1e-5
     )
-    np.testing.assert_allclose(grad_X[:few], want_X, rtol=0, atol=1e-4)
-    _, part = slow.vjp(X[:few], w, cotangent[:few])
-    np.testing.assert_allclose(layer.vjp(X[:few], w, cotangent[:few])[1], part, atol=1e-5)
-    if n_rows == few:
-        np.testing.assert_allclose(grad_w, part, rtol=0, atol=1e-5)
+    _, want_w = slow.vjp(X[few], w, cotangent[few])
+    whole = None
+    for n_rows in (1, 40):
+        outputs, pullback = layer.forward_vjp(X[:n_rows], w)
+        np.testing.assert_allclose(outputs, layer.forward(X[:n_rows], w), rtol=0, atol=1e-6)
+        np.testing.assert_allclose(outputs[few], want, rtol=0, atol=2e-6)
+        grad_X, grad_w = pullback(cotangent[:n_rows])
+        # May go another way, from states in closed form: equal to single precision.
+        other = layer.forward_vjp(X[:n_rows], w, data_gradient=False)[1](cotangent[:n_rows])
+        assert not other[0].any()
+        np.testing.assert_allclose(other[1], grad_w, rtol=0, atol=1e-6 * max(1, abs(grad_w).max()))
+        np.testing.assert_allclose(grad_X[few], want_X, rtol=0, atol=1e-4)
+        if whole is None:
+            np.testing.assert_allclose(grad_w, want_w, rtol=0, atol=1e-5)
+        whole = grad_w
+    # The gradient of many rows is the sum of those of each.
+    each = sum(layer.vjp(X[i : i + 1], w, cotangent[i : i + 1])[1] for i in range(40))
+    np.testing.assert_allclose(whole, each, rtol=0, atol=1e-4)
 
 
 def test_dense_and_direct_strategies_agree(monkeypatch):
