@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations, product
 from math import comb
 from typing import Any, ClassVar, Self
 
@@ -26,8 +25,8 @@ from skquantum.estimators._base import FLOATS, FloatTransformerMixin
 from skquantum.estimators._blocks import WindowLayer, block_layer, fitted_encoding
 from skquantum.estimators._head import with_weights
 from skquantum.estimators._variational.base import Observables
-from skquantum.execution import Backend, circuit_resources, resolve_backend
-from skquantum.layers import PAULIS, QuantumLayer, initial_weights
+from skquantum.execution import Backend, circuit_resources, pauli_strings, resolve_backend
+from skquantum.layers import QuantumLayer, initial_weights
 
 # Along fewer qubits a feature is loaded too seldom for high frequencies.
 LEAST_QUBITS = 4
@@ -51,20 +50,8 @@ def named_observables(observables: Observables, n_qubits: int) -> tuple[list[str
     if not observables.startswith(ALL_PAULIS):
         return [f"{letter}{q}" for q in range(n_qubits) for letter in observables], observables
     weight = _weight(observables, n_qubits)
-    qubits = cirq.LineQubit.range(n_qubits)
-    strings = [
-        (some, letters)
-        for size in range(1, weight + 1)
-        for some in combinations(range(n_qubits), size)
-        for letters in product("XYZ", repeat=size)
-    ]
-    names: list[str] = []
-    found: list[cirq.PauliString] = []
-    for some, letters in strings:
-        pairs = list(zip(letters, some, strict=True))
-        names.append("".join(f"{letter}{q}" for letter, q in pairs))
-        found.append(cirq.PauliString(PAULIS[letter](qubits[q]) for letter, q in pairs))
-    return names, found
+    strings = pauli_strings(cirq.LineQubit.range(n_qubits), weight)
+    return list(strings), list(strings.values())
 
 
 def _weight(observables: str, n_qubits: int) -> int:

@@ -9,6 +9,8 @@ from skquantum.execution._compiler.rotations import RotationForm, rotation_form
 from skquantum.execution._engine.copies import CircuitCopies as CircuitCopies
 from skquantum.execution._engine.evaluator import AdjointEvaluator as AdjointEvaluator
 from skquantum.execution._engine.observables import check_observables as check_observables
+from skquantum.execution._engine.observables import pauli_strings as pauli_strings
+from skquantum.execution._engine.observables import resolve_observables as resolve_observables
 from skquantum.execution._engine.small import SmallCircuit as SmallCircuit
 from skquantum.execution._evaluation import Evaluator
 from skquantum.execution._evaluation import Pullback as Pullback

@@ -1,13 +1,20 @@
 """Quantum kernels: callables that say how alike two rows are."""
 
 from skquantum._rooms import hand_out
-from skquantum.kernels._base import Kernel
+from skquantum.kernels._base import Kernel, ProductKernel, SumKernel
 from skquantum.kernels._fidelity import FidelityKernel
 from skquantum.kernels._projected import ProjectedKernel
 from skquantum.kernels._psd import MITIGATIONS as MITIGATIONS
 from skquantum.kernels._psd import PSD as PSD
 from skquantum.kernels._psd import GramRepair
 
-__all__ = ["FidelityKernel", "GramRepair", "Kernel", "ProjectedKernel"]
+__all__ = [
+    "FidelityKernel",
+    "GramRepair",
+    "Kernel",
+    "ProductKernel",
+    "ProjectedKernel",
+    "SumKernel",
+]
 
 hand_out(globals())

@@ -1,4 +1,4 @@
-"""What a kernel is."""
+"""What a kernel is, and what is made of kernels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import copy
+from functools import partial
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import cirq
@@ -15,6 +17,7 @@ from sklearn.base import clone
 from sklearn.exceptions import EfficiencyWarning
 from sklearn.gaussian_process import kernels as gaussian_process
 from sklearn.utils import check_array
+from sklearn.utils._param_validation import Interval
 
 from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import validate_description
@@ -149,6 +152,18 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
 
     @abstractmethod
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray: ...
+
+    def __add__(self, other: Any) -> Any:
+        return SumKernel(self, other) if _is_member(other) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        return SumKernel(other, self) if _is_member(other) else NotImplemented
+
+    def __mul__(self, other: Any) -> Any:
+        return ProductKernel(self, other) if _is_member(other) else NotImplemented
+
+    def __rmul__(self, other: Any) -> Any:
+        return ProductKernel(other, self) if _is_member(other) else NotImplemented
 
     def against(self, Y: ArrayLike) -> Callable[[ArrayLike], np.ndarray]:
         """Prepare kernel values of any rows with rows that stay the same.
@@ -322,6 +337,111 @@ def _check_same_width(X: np.ndarray, Y: np.ndarray) -> None:
         raise ValueError(
             f"X and Y must have the same number of features, got {X.shape[1]} and {Y.shape[1]}."
         )
+
+
+def _is_member(value: Any) -> bool:
+    """Whether an operator makes a kernel of ours; with scikit-learn's it makes one of theirs."""
+    return isinstance(value, Kernel) or (isinstance(value, Real) and not isinstance(value, bool))
+
+
+class _ComposedKernel(Kernel):
+    """A kernel made of two members: kernels, scikit-learn's kernels, or numbers."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        name: [gaussian_process.Kernel, Interval(Real, 0, None, closed="left")]
+        for name in ("k1", "k2")
+    }
+
+    def __init__(self, k1: Any, k2: Any) -> None:
+        self.k1 = k1
+        self.k2 = k2
+
+    @staticmethod
+    @abstractmethod
+    def _combined(one: Any, other: Any) -> Any: ...
+
+    def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
+        return self._computed((len(X), len(X if Y is None else Y)), lambda k: k(X, Y))
+
+    def _diagonal(self, X: np.ndarray) -> np.ndarray:
+        return self._computed((len(X),), lambda k: k.diag(X))
+
+    def _against(self, Y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        kept = {
+            id(k): k.against(Y) if isinstance(k, Kernel) else partial(k, Y=Y)
+            for k in (self.k1, self.k2)
+            if not isinstance(k, Real)
+        }
+        return lambda X: self._computed((len(X), len(Y)), lambda k: kept[id(k)](X))
+
+    def _computed(
+        self, shape: tuple[int, ...], compute: Callable[[Any], np.ndarray]
+    ) -> np.ndarray:
+        members = (k if isinstance(k, Real) else compute(k) for k in (self.k1, self.k2))
+        return np.array(np.broadcast_to(self._combined(*members), shape), dtype=float)
+
+
+class SumKernel(_ComposedKernel):
+    """Sum of two kernels: ``kernel1 + kernel2``.
+
+    Rows are alike if they are by either. A sum of kernels is a kernel, and so is one with a
+    constant that is not negative.
+
+    Parameters
+    ----------
+    k1, k2 : Kernel, kernel of scikit-learn's or float
+        Members: quantum kernels, classical ones of :mod:`sklearn.gaussian_process.kernels`, or
+        constants of at least 0. Their parameters are nested: ``k1__encoding__bandwidth``.
+
+    See Also
+    --------
+    ProductKernel : ``kernel1 * kernel2`` and ``0.3 * kernel``.
+
+    Notes
+    -----
+    ``kernel + RBF()``, with one of scikit-learn's kernels, is a kernel of scikit-learn's, for its
+    Gaussian processes, which then tune what is theirs. For all other models write
+    ``SumKernel(kernel, RBF())``, whose parameters are left to a grid search.
+
+    Examples
+    --------
+    >>> from skquantum.kernels import FidelityKernel, ProjectedKernel
+    >>> kernel = 0.5 * FidelityKernel("angle") + 0.5 * ProjectedKernel("angle")
+    >>> kernel([[0.0], [1.0]]).round(2)
+    array([[1. , 0.7],
+           [0.7, 1. ]])
+    >>> kernel.get_params()["k1__k2__encoding__bandwidth"]
+    'scale'
+    """
+
+    @staticmethod
+    def _combined(one: Any, other: Any) -> Any:
+        return one + other
+
+
+class ProductKernel(_ComposedKernel):
+    """Product of two kernels, or of a number and a kernel: ``kernel1 * kernel2``.
+
+    Rows are alike if they are by both. By Schur's theorem a product of kernels is a kernel.
+
+    Parameters
+    ----------
+    k1, k2 : Kernel, kernel of scikit-learn's or float
+        As in :class:`SumKernel`.
+
+    Examples
+    --------
+    >>> from sklearn.gaussian_process.kernels import RBF
+    >>> from skquantum.kernels import FidelityKernel, ProductKernel
+    >>> kernel = ProductKernel(FidelityKernel("angle"), RBF(length_scale=2.0))
+    >>> kernel([[0.0], [1.0]]).round(2)
+    array([[1.  , 0.68],
+           [0.68, 1.  ]])
+    """
+
+    @staticmethod
+    def _combined(one: Any, other: Any) -> Any:
+        return one * other
 
 
 # Gaussian processes ask for a kernel of scikit-learn's class, and need what a `Kernel` has.

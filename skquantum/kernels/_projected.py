@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from numbers import Real
 from typing import Any, ClassVar
 
 import cirq
 import numpy as np
 from scipy.spatial.distance import cdist
-from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.gaussian_process import kernels as gaussian_process
+from sklearn.gaussian_process.kernels import Matern, RationalQuadratic
+from sklearn.metrics.pairwise import laplacian_kernel, rbf_kernel
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skquantum.circuits import FEW, Encoding
-from skquantum.execution import Backend
+from skquantum.execution import Backend, pauli_strings, resolve_observables
 from skquantum.kernels._base import Kernel
 
 BLOCK = 2**19  # values at a time
 FEW_ROWS = 16
+PAIRS = "pauli2"
 # Squares of the rounding errors of single precision.
 TINY = 1e-12
+
+
+# Functions of what was measured, times the root of gamma.
+OUTER: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    # ||rho - sigma||^2 is half the squared distance of the Bloch vectors.
+    "gaussian": partial(rbf_kernel, gamma=0.5),
+    "laplacian": partial(laplacian_kernel, gamma=1.0),
+    "matern": Matern(nu=1.5),
+    "rational_quadratic": RationalQuadratic(),
+}
 
 
 class ProjectedKernel(Kernel):
@@ -44,6 +58,17 @@ class ProjectedKernel(Kernel):
         from.
     backend : Backend, default=None
         How the circuit is run; None means ``QsimBackend()``.
+    outer : {"gaussian", "laplacian", "matern", "rational_quadratic"} or a kernel of \
+scikit-learn's, default="gaussian"
+        Classical kernel of what was measured, times ``sqrt(gamma)``: "gaussian" as above;
+        "laplacian", ``exp(-d)`` of the sum d of absolute differences;
+        :class:`~sklearn.gaussian_process.kernels.Matern` with ``nu=1.5``;
+        :class:`~sklearn.gaussian_process.kernels.RationalQuadratic`; or any other kernel of
+        :mod:`sklearn.gaussian_process.kernels`.
+    observables : str or list of cirq.PauliSum, default="XYZ"
+        What is measured. "XYZ" gives the reduced states of single qubits, and some of these
+        letters less; "pauli2" gives the Pauli strings on at most two qubits, hence the reduced
+        states of all pairs; or sums of Pauli strings on the qubits of the circuit.
 
     References
     ----------
@@ -62,6 +87,8 @@ class ProjectedKernel(Kernel):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "gamma": [StrOptions({"scale"}), Interval(Real, 0, None, closed="neither")],
+        "outer": [StrOptions(set(OUTER)), gaussian_process.Kernel],
+        "observables": [str, list, tuple],
     }
 
     def __init__(
@@ -69,19 +96,24 @@ class ProjectedKernel(Kernel):
         encoding: str | Encoding = "zz",
         gamma: float | str = "scale",
         backend: Backend | None = None,
+        outer: Any = "gaussian",
+        observables: str | Sequence[cirq.PauliSum] = "XYZ",
     ) -> None:
         super().__init__(encoding=encoding, backend=backend)
         self.gamma = gamma
+        self.outer = outer
+        self.observables = observables
 
-    def n_circuits(self, n_rows: int) -> int:
-        return 3 * n_rows
+    def n_circuits(self, n_rows: int) -> int | None:
+        letters = isinstance(self.observables, str) and self.observables != PAIRS
+        return len(self.observables) * n_rows if letters else None
 
     def fitted(self, X: np.ndarray, weight: np.ndarray | None = None) -> Kernel:
         """Return the kernel with what depends on the rows settled; see `Kernel.fitted`."""
         # gamma, not the bandwidth, answers to the number of features.
         kernel = self._with_encoding(X, weight, n_together=FEW)
         if isinstance(self.gamma, str):
-            values = kernel._bloch_vectors(X.shape[1])(X)
+            values = kernel._measured(X.shape[1])(X)
             mean = np.average(values, axis=0, weights=weight)
             spread = np.average((values - mean) ** 2, axis=0, weights=weight).sum() / 2
             kernel.gamma = float(1 / spread) if spread > TINY else 1.0
@@ -100,55 +132,61 @@ class ProjectedKernel(Kernel):
 
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
         self._parts()[1].check_matrix(len(X), len(X if Y is None else Y))
-        measured = self._bloch_vectors(X.shape[1])
+        measured = self._measured(X.shape[1])
         if Y is not None:
-            return self._gaussians(measured(X), measured(Y))
+            return self._values(measured(X), measured(Y))
         return self._gram(measured(X))
 
     def _against(self, Y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        backend, measured = self._parts()[1], self._bloch_vectors(Y.shape[1])
+        backend, measured = self._parts()[1], self._measured(Y.shape[1])
         kept = measured(Y)
 
         def values(X: np.ndarray) -> np.ndarray:
             backend.check_matrix(len(X), len(Y))
-            return self._gaussians(measured(X), kept)
+            return self._values(measured(X), kept)
 
         return values
 
     def _diagonal(self, X: np.ndarray) -> np.ndarray:
-        return np.ones(len(X))  # the distance of what was measured from itself is zero
+        if isinstance(self.outer, str):
+            return np.ones(len(X))  # the distance of what was measured from itself is zero
+        return self.outer.diag(np.sqrt(self._gamma()) * self._measured(X.shape[1])(X))
 
-    def _gaussians(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        # ||rho - sigma||^2 is half the squared distance of the Bloch vectors.
-        out = np.empty((len(left), len(right)))
-        if (
-            len(left) < FEW_ROWS and out.size <= BLOCK
-        ):  # what scikit-learn checks takes longer than the distances
+    def _values(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        root, out = np.sqrt(self._gamma()), np.empty((len(left), len(right)))
+        if self.outer == "gaussian" and len(left) < FEW_ROWS and out.size <= BLOCK:
+            # What scikit-learn checks would take longer than the distances.
             return np.exp(-self._gamma() / 2 * cdist(left, right, "sqeuclidean"), out=out)
+        outer = OUTER[self.outer] if isinstance(self.outer, str) else self.outer
+        right = root * right
         for rows in _blocks(len(left), len(right)):
-            out[rows] = rbf_kernel(left[rows], right, gamma=self._gamma() / 2)
+            out[rows] = outer(root * left[rows], right)
         return out
 
     def _gram(self, vectors: np.ndarray) -> np.ndarray:
         """Return the matrix of vectors with themselves, from its upper triangle."""
         out = np.empty((len(vectors), len(vectors)))
         for rows in _blocks(len(vectors), len(vectors)):
-            block = self._gaussians(vectors[rows], vectors[rows.start :])
+            block = self._values(vectors[rows], vectors[rows.start :])
             corner = block[:, : len(block)]
             block[:, : len(block)] = (corner + corner.T) / 2
             out[rows.start :, rows] = block.T
             out[rows, rows.start :] = block
-        np.fill_diagonal(out, 1.0)
+        if isinstance(self.outer, str):
+            np.fill_diagonal(out, 1.0)
         return out
 
-    def _bloch_vectors(self, n_features: int) -> Callable[[np.ndarray], np.ndarray]:
-        """Return what measures the Paulis of each qubit for rows of so many features."""
+    def _measured(self, n_features: int) -> Callable[[np.ndarray], np.ndarray]:
+        """Return what measures the observables for rows of so many features."""
         encoding, backend = self._parts()
         index, block = encoding.blocks(n_features), encoding.block
         circuit, symbols = block.compiled(index.shape[1])
         qubits = sorted(circuit.all_qubits())
-        paulis = [pauli(q) for q in qubits for pauli in (cirq.X, cirq.Y, cirq.Z)]
-        evaluator = backend.evaluator(circuit, symbols, (), paulis)
+        if isinstance(self.observables, str) and self.observables == PAIRS:
+            measures: Any = list(pauli_strings(qubits, 2).values())
+        else:
+            measures = resolve_observables(self.observables, qubits)
+        evaluator = backend.evaluator(circuit, symbols, (), measures)
 
         def measured(X: np.ndarray) -> np.ndarray:
             rows = block.encode(X[:, index].reshape(-1, index.shape[1]))

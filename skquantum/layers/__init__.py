@@ -5,9 +5,7 @@ from skquantum.layers._banks.bank import CircuitBank as CircuitBank
 from skquantum.layers._initial import check_angles as check_angles
 from skquantum.layers._initial import check_init as check_init
 from skquantum.layers._initial import initial_weights as initial_weights
-from skquantum.layers._layer import PAULIS as PAULIS
 from skquantum.layers._layer import QuantumLayer
-from skquantum.layers._layer import resolve_observables as resolve_observables
 
 __all__ = ["QuantumLayer"]
 

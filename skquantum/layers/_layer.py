@@ -27,14 +27,13 @@ from skquantum.execution import (
     Evaluator,
     Pullback,
     as_symbols,
-    check_observables,
     measurement_settings,
     resolve_backend,
+    resolve_observables,
 )
 
 Prepare = Callable[[np.ndarray], np.ndarray]
 COMPILED = ("_evaluator", "_trunk_evaluator")  # what a layer holds for its backend alone
-PAULIS = {"X": cirq.X, "Y": cirq.Y, "Z": cirq.Z}
 
 
 @final
@@ -465,19 +464,3 @@ def _layers(
             count += len(own)
         out.append(block)
     return out, tuple(sympy.Symbol(f"w_{i}") for i in range(count))
-
-
-def resolve_observables(
-    observables: str | Sequence[cirq.PauliSum | cirq.PauliString] | None,
-    qubits: Sequence[cirq.Qid],
-) -> list[cirq.PauliSum]:
-    """Return what is to be measured on these qubits, given as for `QuantumLayer`."""
-    letters = "Z" if observables is None else observables
-    if not isinstance(letters, str):
-        return check_observables(letters, qubits)
-    if not letters or set(letters) - set(PAULIS) or len(set(letters)) < len(letters):
-        raise ValueError(
-            f"observables must be None, distinct letters of 'XYZ', or a list of cirq.PauliSum, "
-            f"got {letters!r}."
-        )
-    return [cirq.PauliSum.wrap(PAULIS[letter](q)) for q in qubits for letter in letters]

@@ -42,8 +42,14 @@ from skquantum.estimators._rows import TrainingRows, callback_data, distinct_row
 from skquantum.estimators._solvers import resolve_solver
 from skquantum.estimators._training import Layout, Settings, n_batch
 from skquantum.estimators._variational.base import Observables
-from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
-from skquantum.layers import QuantumLayer, check_init, initial_weights, resolve_observables
+from skquantum.execution import (
+    GRADIENTS,
+    Backend,
+    circuit_resources,
+    resolve_backend,
+    resolve_observables,
+)
+from skquantum.layers import QuantumLayer, check_init, initial_weights
 
 # Each row costs a state of this many qubits at most: there are many windows.
 MAX_REGISTER = 12

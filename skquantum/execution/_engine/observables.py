@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Sequence
+from itertools import combinations, product
 from numbers import Number
 
 import cirq
@@ -11,6 +12,8 @@ import numpy as np
 import sympy
 
 from skquantum._validation import shown
+
+PAULIS = {"X": cirq.X, "Y": cirq.Y, "Z": cirq.Z}
 
 # Cirq's sums do not pickle, and estimators have them among their parameters.
 copyreg.pickle(cirq.PauliSum, lambda total: (cirq.PauliSum.from_pauli_strings, (list(total),)))
@@ -50,6 +53,34 @@ def check_observables(
             raise ValueError(f"observables[{i}] = {total} is not Hermitian.")
         sums.append(total)
     return sums
+
+
+def resolve_observables(
+    observables: str | Sequence[cirq.PauliSum | cirq.PauliString] | None,
+    qubits: Sequence[cirq.Qid],
+) -> list[cirq.PauliSum]:
+    """Return what is to be measured on these qubits, given as for `QuantumLayer`."""
+    letters = "Z" if observables is None else observables
+    if not isinstance(letters, str):
+        return check_observables(letters, qubits)
+    if not letters or set(letters) - set(PAULIS) or len(set(letters)) < len(letters):
+        raise ValueError(
+            f"observables must be None, distinct letters of 'XYZ', or a list of cirq.PauliSum, "
+            f"got {letters!r}."
+        )
+    return [cirq.PauliSum.wrap(PAULIS[letter](q)) for q in qubits for letter in letters]
+
+
+def pauli_strings(qubits: Sequence[cirq.Qid], weight: int) -> dict[str, cirq.PauliString]:
+    """Return the Pauli strings on at most so many qubits, by names such as "X0Z2"."""
+    strings: dict[str, cirq.PauliString] = {}
+    for size in range(1, weight + 1):
+        for places in combinations(range(len(qubits)), size):
+            for letters in product(PAULIS, repeat=size):
+                pairs = list(zip(letters, places, strict=True))
+                name = "".join(f"{letter}{place}" for letter, place in pairs)
+                strings[name] = cirq.PauliString(PAULIS[c](qubits[i]) for c, i in pairs)
+    return strings
 
 
 def check_trainable(observables: Sequence[cirq.PauliSum]) -> None:
