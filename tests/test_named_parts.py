@@ -33,6 +33,8 @@ NEEDED = {
     "CircuitAnsatz": {"circuit": cirq.Circuit(cirq.ry(sympy.Symbol("w"))(cirq.q(0)))},
     "MitigatedBackend": {"backend": None},
     "SamplerBackend": {"sampler": None},
+    "SumKernel": {"k1": FidelityKernel("angle"), "k2": ProjectedKernel()},
+    "ProductKernel": {"k1": 0.5, "k2": FidelityKernel()},
 }
 
 

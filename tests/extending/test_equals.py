@@ -43,7 +43,13 @@ from skquantum.execution import (
     ReferenceBackend,
     SamplerBackend,
 )
-from skquantum.kernels import FidelityKernel, Kernel, ProjectedKernel
+from skquantum.kernels import (
+    FidelityKernel,
+    Kernel,
+    ProductKernel,
+    ProjectedKernel,
+    SumKernel,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -255,6 +261,7 @@ def test_no_built_in_part_is_left_out():
     assert built_ins(circuits, Encoding) == ENCODING_KINDS
     ansatze = {*ANSATZE.values(), CircuitAnsatz, PoolingNetwork, ConvolutionBlock}
     assert built_ins(circuits, Ansatz) == ansatze
-    assert built_ins(kernels, Kernel) == {FidelityKernel, ProjectedKernel}
+    composed = {SumKernel, ProductKernel}  # of any kernels: tests/kernels/test_composed.py
+    assert built_ins(kernels, Kernel) == {FidelityKernel, ProjectedKernel} | composed
     backends = {QsimBackend, ReferenceBackend, SamplerBackend, MitigatedBackend}
     assert built_ins(execution, Backend) == backends
