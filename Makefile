@@ -4,6 +4,7 @@ VENV ?= .venv
 WORKERS ?= 2
 REPORT ?= report.html
 TESTS ?= tests
+TORCH ?= torch==2.13.0
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ LOWEST := $(VENV)-lowest
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lowest browser coverage lint format types doctest docs wheel clean
+.PHONY: help demo test lowest browser coverage lint format types doctest torch docs wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
@@ -53,7 +54,13 @@ types: $(VENV)/.stamp-dev ## check the package's types
 doctest: $(VENV)/.stamp-dev ## run the examples in docstrings and documentation
 	$(PYTEST) --doctest-modules --doctest-glob='*.rst' -n $(WORKERS) \
 	  --ignore=docs/_build --ignore=docs/gallery --ignore=docs/generated \
-	  --ignore=docs/examples --ignore=docs/conf.py skquantum docs
+	  --ignore=docs/examples --ignore=docs/conf.py \
+	  --ignore=skquantum/torch.py --ignore=docs/guide/networks.rst skquantum docs
+
+# Whether there are graphics cards or not: circuits are run by processors.
+torch: $(VENV)/.stamp-torch ## run the tests and examples of modules for PyTorch
+	$(PYTEST) --doctest-modules --doctest-glob='*.rst' \
+	  tests/networks skquantum/torch.py docs/guide/networks.rst $(PYTEST_ARGS)
 
 docs: $(VENV)/.stamp-dev ## build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
@@ -97,6 +104,10 @@ $(LOWEST)/.stamp: pyproject.toml
 $(VENV)/.stamp-browser: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[test,browser]'
 	@touch $@ $(VENV)/.stamp-base $(VENV)/.stamp-test
+
+$(VENV)/.stamp-torch: pyproject.toml | $(VENV)/.stamp-test
+	$(INSTALL) $(TORCH) && $(INSTALL) -e '.[torch]'
+	@touch $@
 
 $(VENV)/.stamp-dev: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[dev]'

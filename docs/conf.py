@@ -35,6 +35,7 @@ extlinks = {
     "doi": ("https://doi.org/%s", "doi:%s"),
 }
 autosummary_generate = True
+autodoc_mock_imports = ["torch"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc's sections tell them, with shapes and units
 numpydoc_show_class_members = False

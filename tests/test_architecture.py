@@ -33,6 +33,7 @@ RANKS = {
     "inspection": 3,
     "saving": 3,
     "testing": 3,
+    "torch": 2,
     "comparison": 4,
     "cli": 5,
     "__main__": 6,
@@ -41,7 +42,7 @@ RANKS = {
 RUN_TIME = {"cirq", "joblib", "matplotlib", "numpy", "qsimcirq", "scipy", "sklearn", "sympy"}
 RUN_TIME |= {"threadpoolctl"}  # like joblib, comes with scikit-learn
 RUN_TIME |= {"networkx"}  # like sympy, comes with Cirq
-EXTRAS = {"cirq_google", "pandas", "pyarrow", "skrub", "statsmodels"}
+EXTRAS = {"cirq_google", "pandas", "pyarrow", "skrub", "statsmodels", "torch"}
 
 # Limits that only go down.
 MODULE_LINES = 700

@@ -14,6 +14,7 @@ from sklearn.utils import estimator_html_repr
 import skquantum
 from skquantum import circuits, comparison, execution, kernels
 from skquantum._documentation import documentation_page
+from tests.extras import is_missing
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "skquantum"
@@ -32,7 +33,7 @@ def documented() -> set[str]:
             module = match[1]
         elif match := re.match(r"(?:   |\.\. data:: )(\w+)$", line):
             names.add(f"{module}.{match[1]}")
-    return names
+    return {name for name in names if not is_missing(name.rpartition(".")[0])}
 
 
 def resolve(name: str) -> object:
@@ -46,7 +47,7 @@ def test_the_api_reference_names_only_what_exists():
         resolve(name)
 
 
-@pytest.mark.parametrize("module", ["skquantum", *ROOMS])
+@pytest.mark.parametrize("module", ["skquantum", *(r for r in ROOMS if not is_missing(r))])
 def test_every_public_name_is_in_the_api_reference(module):
     # By identity: what a room and the package both offer is described once.
     described = {id(resolve(name)) for name in documented()}
@@ -66,7 +67,7 @@ def classes() -> list[type]:
     """Return the classes that modules define, but for protocols and those of a module alone."""
     found = []
     for info in pkgutil.walk_packages(skquantum.__path__, "skquantum."):
-        if not info.name.endswith("__main__"):
+        if not (info.name.endswith("__main__") or is_missing(info.name)):
             module = importlib.import_module(info.name)
             found += [c for c in vars(module).values() if inspect.isclass(c)]
     own = [c for c in dict.fromkeys(found) if c.__module__.startswith("skquantum.")]

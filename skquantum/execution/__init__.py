@@ -6,6 +6,7 @@ from skquantum.execution._backend import as_symbols as as_symbols
 from skquantum.execution._compiler.angles import LARGEST as LARGEST
 from skquantum.execution._compiler.angles import AngleError as AngleError
 from skquantum.execution._compiler.rotations import RotationForm, rotation_form
+from skquantum.execution._dense_backend import DenseBackend
 from skquantum.execution._engine.copies import CircuitCopies as CircuitCopies
 from skquantum.execution._engine.evaluator import AdjointEvaluator as AdjointEvaluator
 from skquantum.execution._engine.observables import check_observables as check_observables
@@ -29,6 +30,7 @@ from skquantum.execution._sampler_backend import SamplerBackend
 __all__ = [
     "GRADIENTS",
     "Backend",
+    "DenseBackend",
     "Evaluator",
     "MeasurementSetting",
     "MitigatedBackend",

@@ -38,6 +38,7 @@ from skquantum.circuits import (
 )
 from skquantum.execution import (
     Backend,
+    DenseBackend,
     MitigatedBackend,
     QsimBackend,
     ReferenceBackend,
@@ -228,7 +229,7 @@ def test_kernels(kind, model, options):
 
 
 @pytest.mark.parametrize("model", WITH_ENCODING)
-@pytest.mark.parametrize("backend", [QsimBackend(), ReferenceBackend()], ids=repr)
+@pytest.mark.parametrize("backend", [QsimBackend(), DenseBackend(), ReferenceBackend()], ids=repr)
 def test_backends_with_states(backend, model):
     if model == "linear_enhanced" and backend.default_gradient != "adjoint":
         pytest.skip("parameter shifts of its circuits take long; the cell chen goes the same way")
@@ -263,5 +264,5 @@ def test_no_built_in_part_is_left_out():
     assert built_ins(circuits, Ansatz) == ansatze
     composed = {SumKernel, ProductKernel}  # of any kernels: tests/kernels/test_composed.py
     assert built_ins(kernels, Kernel) == {FidelityKernel, ProjectedKernel} | composed
-    backends = {QsimBackend, ReferenceBackend, SamplerBackend, MitigatedBackend}
+    backends = {QsimBackend, DenseBackend, ReferenceBackend, SamplerBackend, MitigatedBackend}
     assert built_ins(execution, Backend) == backends

@@ -41,6 +41,8 @@ class SmallCircuit:
         # One before, between and after the phases.
         self._constants = prepared.dense_blocks().unitaries
         self._phases = prepared.plan.by_row
+        self.n_qubits = cirq.num_qubits(circuit)
+        self.n_steps = len(self._phases)
 
     def forward(self, values: np.ndarray) -> tuple[np.ndarray, Tape]:
         """Return the states of rows, shape (2 ** n_qubits, n_rows), and what `backward` needs.
