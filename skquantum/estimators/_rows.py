@@ -84,10 +84,12 @@ def distinct_rows(
         ensure_non_negative=True,
         allow_all_zero_weights=allow_none,
     )
-    used = weight > 0
-    if not used.all():
+    if in_order:  # a row comes first where it first has a weight
+        used = weight > 0
         X, y, weight = X[used], y[used], weight[used]
     first, _, weight = merge_equal_rows(X, y, weight)
+    used = weight > 0
+    first, weight = first[used], weight[used]
     if in_order:
         order = np.argsort(first)
         first, weight = first[order], weight[order]

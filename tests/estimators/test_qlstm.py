@@ -267,25 +267,6 @@ def test_the_pendulum_of_the_paper(cell, limit):
     assert np.mean((linear.predict(test) - wanted) ** 2) < np.median(errors)  # as documented
 
 
-def authors_cell(seed, **params):
-    """Return the six-circuit cell with the settings of its authors."""
-    weights = 0.01 * np.random.default_rng(seed).normal(size=(6, 24))
-    settings = {"solver": "rmsprop", "learning_rate": 0.01, "batch_size": 10, "max_iter": 100}
-    settings |= {"entangler": "both", "init": weights, "random_state": seed}
-    return QLSTMRegressor("chen6", 3, **settings | params)
-
-
-def test_the_six_circuit_cell_with_the_settings_of_its_authors():
-    series = make_damped_pendulum()[:, None]
-    windows, y = make_windows(MinMaxScaler((-1, 1)).fit_transform(series)[:, 0], 4)
-    n = int(0.67 * len(y))
-    errors = []
-    for seed in range(3):
-        model = authors_cell(seed, shuffle=False).fit(windows[:n], y[:n])
-        errors.append(np.mean((model.predict(windows[n:]) - y[n:]) ** 2))
-    assert np.median(errors) <= 3e-4  # of mini-batches at random: 6.7e-4
-
-
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_mini_batches_in_the_order_of_the_rows(monkeypatch, shuffle):
     seen = []
