@@ -41,6 +41,19 @@ def resolve(name: str) -> object:
     return getattr(importlib.import_module(module), attribute)
 
 
+def test_the_table_of_sources_names_code_and_tests_that_exist():
+    page = (ROOT / "docs" / "references.rst").read_text(encoding="utf-8")
+    sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/*/test_*.py"))
+    tests = re.findall(r"- ``(test_\w+)``", page)
+    assert tests
+    for name in tests:
+        assert f"def {name}(" in sources, name
+    for place in re.findall(r"- ``(\w+/[\w/.]+)``", page):
+        assert (PACKAGE / place).exists(), place
+    for script in re.findall(r"- ``(\w+\.py)``", page):
+        assert (ROOT / "benchmarks" / "evidence" / "published" / script).exists(), script
+
+
 def test_the_api_reference_names_only_what_exists():
     assert documented()
     for name in documented():

@@ -75,6 +75,7 @@ class TrainedMixin(CallbackSupportMixin):
     backend: Backend | None
     early_stopping: bool
     validation_fraction: float
+    shuffle: bool = True  # a parameter where the order of rows means something
     _theta: np.ndarray
     _progress: Progress
     _rows_run: tuple[int, int]  # forward alone, and with a gradient
@@ -153,6 +154,8 @@ class TrainedMixin(CallbackSupportMixin):
             kept, others = split_validation(
                 len(rows.X), self.validation_fraction, self._progress.rng, stratify
             )
+            if not self.shuffle:
+                kept = np.sort(kept)
             rows, aside = rows[kept], rows[others]
         self._check_budget(rows, aside, one_epoch=data is None)
         objective = self._objective(rows, aside)

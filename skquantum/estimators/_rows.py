@@ -65,11 +65,17 @@ def merge_equal_rows(
 
 
 def distinct_rows(
-    X: np.ndarray, y: np.ndarray, sample_weight: Any, *, allow_none: bool = False
+    X: np.ndarray,
+    y: np.ndarray,
+    sample_weight: Any,
+    *,
+    allow_none: bool = False,
+    in_order: bool = False,
 ) -> TrainingRows:
     """Merge equal rows into one of their total weight; rows of weight zero are no rows.
 
-    Unless it is allowed, an error says that none is left.
+    Unless it is allowed, an error says that none is left. The order depends on the rows' values
+    alone or, with `in_order`, is that in which they come first.
     """
     weight = _check_sample_weight(
         sample_weight,
@@ -78,9 +84,16 @@ def distinct_rows(
         ensure_non_negative=True,
         allow_all_zero_weights=allow_none,
     )
+    if in_order:  # a row comes first where it first has a weight
+        used = weight > 0
+        X, y, weight = X[used], y[used], weight[used]
     first, _, weight = merge_equal_rows(X, y, weight)
     used = weight > 0
-    return TrainingRows(X[first[used]], y[first[used]], weight[used])
+    first, weight = first[used], weight[used]
+    if in_order:
+        order = np.argsort(first)
+        first, weight = first[order], weight[order]
+    return TrainingRows(X[first], y[first], weight)
 
 
 def callback_data(X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:

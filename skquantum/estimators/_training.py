@@ -111,6 +111,7 @@ class Settings:
     n_iter_no_change: float
     early_stopping: bool
     verbose: bool | int
+    shuffle: bool = True
 
 
 @dataclass
@@ -375,10 +376,11 @@ def _run_stochastic(monitor: _Monitor) -> None:
     size = n_batch(settings.batch_size, objective.n_rows)
     whole = size == objective.n_rows
     step = _spsa_step if settings.solver == "spsa" else _gradient_step
+    rng = progress.rng if settings.shuffle else None
     for _ in range(settings.max_iter):
         monitor.begin()
         loss = 0.0
-        for rows, share in _batches(objective.n_rows, size, progress.rng):
+        for rows, share in _batches(objective.n_rows, size, rng):
             loss += share * step(monitor, rows, whole)
         if monitor.end(progress.theta, loss, whole):
             break
@@ -425,12 +427,14 @@ def n_batch(batch_size: int | str, n_rows: int) -> int:
     return min(200 if batch_size == "auto" else int(batch_size), n_rows)
 
 
-def _batches(n_rows: int, size: int, rng: np.random.RandomState) -> Iterator[tuple[Rows, float]]:
-    """Yield the rows of each mini-batch, and their share of all rows."""
+def _batches(
+    n_rows: int, size: int, rng: np.random.RandomState | None
+) -> Iterator[tuple[Rows, float]]:
+    """Yield the rows of each mini-batch, and their share of all rows; without `rng` in order."""
     if size == n_rows:  # the order does not matter, and a slice copies nothing
         yield ALL_ROWS, 1.0
         return
-    order = rng.permutation(n_rows)
+    order = np.arange(n_rows) if rng is None else rng.permutation(n_rows)
     for batch in gen_batches(n_rows, size):
         yield order[batch], (batch.stop - batch.start) / n_rows
 

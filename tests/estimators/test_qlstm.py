@@ -267,6 +267,35 @@ def test_the_pendulum_of_the_paper(cell, limit):
     assert np.mean((linear.predict(test) - wanted) ** 2) < np.median(errors)  # as documented
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_mini_batches_in_the_order_of_the_rows(monkeypatch, shuffle):
+    seen = []
+    loss_and_grad = RecurrentObjective.loss_and_grad
+
+    def watched(self, theta, rows):
+        seen.append(self.rows[rows].X)
+        return loss_and_grad(self, theta, rows)
+
+    monkeypatch.setattr(RecurrentObjective, "loss_and_grad", watched)
+    # A row that comes again is merged into the first; one without weight is none.
+    again = np.concatenate([X[5:6], X, X[:3]])
+    targets = np.concatenate([Y[5:6], Y, Y[:3]])
+    weight = np.ones(len(again))
+    weight[0] = 0
+    model = quick(cell="lstm", batch_size=10, max_iter=2, shuffle=shuffle)
+    model.fit(again, targets, weight)
+    epochs = np.concatenate(seen).reshape(2, *X.shape)
+    assert [np.array_equal(epoch, X) for epoch in epochs] == 2 * [not shuffle]
+    assert_array_equal(np.sort(epochs[0], axis=0), np.sort(X, axis=0))
+
+    seen.clear()
+    model.set_params(early_stopping=True, max_iter=1).fit(X, Y)
+    kept = np.concatenate(seen)
+    places = [int(np.flatnonzero((row == X).all(axis=1))[0]) for row in kept]
+    assert len(places) < len(X)
+    assert (places == sorted(places)) is not shuffle
+
+
 def test_a_sequence_to_a_sequence():
     y, u = make_narma(300, order=2, return_drive=True)
     inputs, targets = u[:-1].reshape(-1, 13), y[1:].reshape(-1, 13)

@@ -197,6 +197,18 @@ def test_a_gate_that_takes_a_number_of_sympys_for_no_parameter(theta):
         assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.parametrize(("m_value", "n_qubits"), [(3, 2), (4, 3), (5, 3), (6, 3), (5, 4)])
+def test_a_uniform_superposition_is_its_unitary_on_every_basis_state(m_value, n_qubits):
+    gate, qubits = cirq.UniformSuperpositionGate(m_value, n_qubits), cirq.LineQubit.range(n_qubits)
+    unitary = cirq.unitary(gate)
+    for backend in (ReferenceBackend(), QsimBackend()):
+        for index, column in enumerate(unitary.T):
+            bits = [index >> (n_qubits - 1 - q) & 1 for q in range(n_qubits)]
+            start = [cirq.X(q) ** bit for q, bit in zip(qubits, bits, strict=True)]
+            state = backend.states(cirq.Circuit(start, gate(*qubits)), [], np.empty((1, 0)))[0]
+            assert_allclose(state, column, atol=1e-6)
+
+
 def test_circuits_of_our_own_run_everywhere():
     encoding = AmplitudeEncoding()
     circuit, symbols = encoding.compiled(4)

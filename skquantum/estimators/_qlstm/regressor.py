@@ -95,6 +95,10 @@ class QLSTMRegressor(RegressorMixin, TrainedMixin, NamedPartsMixin):
         Limit on epochs, or on the iterations of a solver of SciPy.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch; "auto" is at most 200.
+    shuffle : bool, default=True
+        Whether each epoch puts the rows into mini-batches at random, or in the order in which
+        they were given, as programs of the literature do. Windows of a series are then seen from
+        the oldest to the newest, and the last steps of training are about the newest.
     alpha : float, default=0.0
         Strength of the L2 penalty on the coefficients of linear maps, divided by the number of
         rows as in :class:`sklearn.neural_network.MLPRegressor`. Angles are not penalised.
@@ -200,6 +204,7 @@ default="small_normal"
         "n_channels": [POSITIVE],
         "output": [StrOptions({"last", "sequence"})],
         "head": [StrOptions({"linear", "quantum"})],
+        "shuffle": ["boolean"],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
         "init": [str, "array-like"],
@@ -223,6 +228,7 @@ default="small_normal"
         learning_rate: float = 0.1,
         max_iter: int = 500,
         batch_size: int | str = "auto",
+        shuffle: bool = True,
         alpha: float = 0.0,
         gradient_clip: float | None = None,
         tol: float = 1e-6,
@@ -250,6 +256,7 @@ default="small_normal"
         self.learning_rate = learning_rate
         self.max_iter = max_iter
         self.batch_size = batch_size
+        self.shuffle = shuffle
         self.alpha = alpha
         self.gradient_clip = gradient_clip
         self.tol = tol
@@ -328,7 +335,7 @@ default="small_normal"
         self._check_shapes(rows_X, targets)
         self._flat = targets.ndim == 1
         targets = targets.reshape(len(targets), -1).astype(np.float64)
-        rows = distinct_rows(rows_X, targets, sample_weight)
+        rows = distinct_rows(rows_X, targets, sample_weight, in_order=not self.shuffle)
         if self.cell != "lstm":
             warn_of_size(rows.X)
         self._build(rows, learned)
