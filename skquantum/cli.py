@@ -1,4 +1,4 @@
-"""The command line: ``skquantum compare`` and ``skquantum models``.
+"""The command line: ``skquantum compare``, ``show``, ``rerun``, ``diff`` and ``models``.
 
 What the commands do is in `skquantum.comparison`, which is imported only when one of them runs:
 ``--help``, ``--version`` and errors in the arguments should not wait for it.
@@ -45,11 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         argv = sys.argv[1:] if argv is None else list(argv)
-        parser = _parser()
-        arguments, unknown = parser.parse_known_args(argv)
-        if unknown:
-            _refuse(arguments.parser, unknown)
-        _take_data_from_models(arguments)
+        arguments = _parsed(argv)
         return int(arguments.run(arguments, shlex.join(["skquantum", *argv])))
     except (ValueError, TypeError, ImportError, OSError) as error:
         print(f"skquantum: error: {plain(' '.join(str(error).split()))}", file=sys.stderr)
@@ -57,6 +53,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # in the seconds that imports take, too
         print("skquantum: interrupted before anything was finished", file=sys.stderr)
         return INTERRUPTED
+
+
+def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+    """Return what the arguments of a command say, or end with its usage."""
+    arguments, unknown = _parser().parse_known_args(argv)
+    if unknown:
+        _refuse(arguments.parser, unknown)
+    _take_data_from_models(arguments)
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", help="list the models, the baselines and the data sets")
     models.set_defaults(run=_models, parser=models)
     _add_compare(commands)
+    _add_records(commands)
     return parser
 
 
@@ -116,6 +122,21 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         add(parser)
 
 
+def _add_records(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    show = commands.add_parser("show", help="show a comparison that --json wrote")
+    show.set_defaults(run=_show, parser=show)
+    show.add_argument("file", metavar="FILE", type=Path)
+    show.add_argument("--report", metavar="FILE", type=Path, help="write an HTML report")
+    rerun = commands.add_parser("rerun", help="run such a comparison again, and say what differs")
+    rerun.set_defaults(run=_rerun, parser=rerun)
+    rerun.add_argument("file", metavar="FILE", type=Path)
+    rerun.add_argument("--json", metavar="FILE", type=Path, help="write the new results")
+    diff = commands.add_parser("diff", help="say how two such comparisons differ")
+    diff.set_defaults(run=_diff, parser=diff)
+    diff.add_argument("before", metavar="BEFORE", type=Path)
+    diff.add_argument("after", metavar="AFTER", type=Path)
+
+
 def _add_data(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
@@ -160,6 +181,7 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
         help="use N rows, in the classes' proportions; of a series the last N values",
     )
     add("--report", metavar="FILE", type=Path, help="write an HTML report")
+    add("--json", metavar="FILE", type=Path, help="write all results, for 'skquantum show'")
     add(
         "--scoring",
         metavar="NAME",
@@ -274,3 +296,21 @@ def _compare(arguments: argparse.Namespace, command: str) -> int:
     from skquantum.comparison import run_compare
 
     return run_compare(arguments, command)
+
+
+def _show(arguments: argparse.Namespace, command: str) -> int:
+    from skquantum.comparison import show
+
+    return show(arguments)
+
+
+def _rerun(arguments: argparse.Namespace, command: str) -> int:
+    from skquantum.comparison import rerun
+
+    return rerun(arguments, _parsed)
+
+
+def _diff(arguments: argparse.Namespace, command: str) -> int:
+    from skquantum.comparison import diff
+
+    return diff(arguments)

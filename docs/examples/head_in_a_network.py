@@ -38,7 +38,12 @@ class Net(nn.Module):
     def __init__(self, head="circuit", n_layers=2):
         super().__init__()
         self.trunk = nn.Sequential(
-            nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(72, 4), nn.Tanh()
+            nn.Conv2d(1, 8, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(72, 4),
+            nn.Tanh(),
         )
         if head == "circuit":
             encoding, ansatz = AngleEncoding(bandwidth=np.pi / 2), StronglyEntangling(n_layers)
@@ -107,7 +112,12 @@ for head in ("circuit", "hidden layer"):
 
 torch.manual_seed(0)
 model = NeuralNetClassifier(
-    Net, criterion=nn.CrossEntropyLoss, optimizer=torch.optim.Adam, lr=0.01, max_epochs=15, verbose=0
+    Net,
+    criterion=nn.CrossEntropyLoss,
+    optimizer=torch.optim.Adam,
+    lr=0.01,
+    max_epochs=15,
+    verbose=0,
 )
 search = GridSearchCV(model, {"module__n_layers": [1, 3]}, cv=2, scoring="accuracy").fit(X, y)
 for n_layers, mean in zip([1, 3], search.cv_results_["mean_test_score"], strict=True):

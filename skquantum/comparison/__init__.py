@@ -1,8 +1,11 @@
 """Quantum models next to strong classical baselines, under a rule fixed before the run."""
 
 from skquantum._rooms import hand_out
+from skquantum.comparison._commands import diff as diff
 from skquantum.comparison._commands import list_models as list_models
+from skquantum.comparison._commands import rerun as rerun
 from skquantum.comparison._commands import run_compare as run_compare
+from skquantum.comparison._commands import show as show
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._models import BASELINES, MODELS, ModelEntry
 from skquantum.comparison._naive import Persistence, SeasonalNaive

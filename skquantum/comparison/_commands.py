@@ -1,6 +1,8 @@
 """What the commands of the command line do."""
 
 import argparse
+import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,69 @@ def list_models() -> int:
 
 
 def run_compare(arguments: argparse.Namespace, command: str) -> int:
-    """Run a comparison, print it and write the report; return the exit code."""
-    _check_report(arguments.report)
+    """Run a comparison, print it and write what is asked for; return the exit code."""
+    for flag, path in (("--report", arguments.report), ("--json", arguments.json)):
+        _check_writable(flag, path)
+    comparison = _compared(arguments, command)
+    print(f"\n{comparison}")
+    _write_report(comparison, arguments.report)
+    if arguments.json is not None:
+        print(f"Results: {comparison.to_json(arguments.json)}")
+    return _exit_code(comparison)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print a saved comparison, and write its report; return the exit code."""
+    _check_writable("--report", arguments.report)
+    comparison = Comparison.from_json(arguments.file)
+    print(comparison)
+    if arguments.report is not None:
+        print(f"\nReport: {comparison.to_html(arguments.report)}")
+    return 0
+
+
+def rerun(
+    arguments: argparse.Namespace, parse: Callable[[Sequence[str]], argparse.Namespace]
+) -> int:
+    """Run a saved comparison again and say what differs; return the exit code.
+
+    Parameters
+    ----------
+    arguments : Namespace
+    parse : callable
+        Takes a command's arguments, and returns them as the command line has them.
+    """
+    _check_writable("--json", arguments.json)
+    before = Comparison.from_json(arguments.file)
+    command = before.run.get("command", "")
+    if not command.startswith("skquantum compare "):
+        raise ValueError(
+            f"{arguments.file} was not made by the command line, which could be run again: its "
+            f"call was {before.run.get('call', 'not kept')!r}."
+        )
+    again = parse(shlex.split(command)[1:])
+    after = _compared(again, command)
+    print(f"\n{before.difference(after)}")
+    if arguments.json is not None:
+        print(f"\nResults: {after.to_json(arguments.json)}")
+    return _exit_code(after)
+
+
+def diff(arguments: argparse.Namespace) -> int:
+    """Print how two saved comparisons differ; return the exit code."""
+    one, other = (Comparison.from_json(path) for path in (arguments.before, arguments.after))
+    print(one.difference(other, (str(arguments.before), str(arguments.after))))
+    return 0
+
+
+def _exit_code(comparison: Comparison) -> int:
+    if comparison.failures:
+        return FAILED
+    return 0 if comparison.complete else INTERRUPTED
+
+
+def _compared(arguments: argparse.Namespace, command: str) -> Comparison:
+    """Run the comparison that the arguments ask for."""
     rule = DecisionRule(
         max_score_drop=arguments.max_score_drop,
         max_cost_ratio=arguments.max_cost_ratio,
@@ -79,11 +142,7 @@ def run_compare(arguments: argparse.Namespace, command: str) -> int:
         verbose=1,
     )
     comparison.run = {"name": data.name, **comparison.run, "command": command}
-    print(f"\n{comparison}")
-    _write_report(comparison, arguments.report)
-    if comparison.failures:
-        return FAILED
-    return 0 if comparison.complete else INTERRUPTED
+    return comparison
 
 
 def _rows(arguments: argparse.Namespace, data: Data, task: str) -> tuple[Any, np.ndarray | None]:
@@ -146,17 +205,17 @@ def _task(arguments: argparse.Namespace, data: Data) -> str:
     return infer_task(asked, arguments.model or [], data.y)
 
 
-def _check_report(path: Path | None) -> None:
-    """Find out before the run whether the report can be written."""
+def _check_writable(flag: str, path: Path | None) -> None:
+    """Find out before the run whether a file can be written."""
     if path is None:
         return
     try:
         if path.is_dir() or not path.parent.is_dir():
-            raise ValueError(f"--report {path}: name a file in a folder that exists.")
+            raise ValueError(f"{flag} {path}: name a file in a folder that exists.")
         is_new = not path.exists()
         path.open("ab").close()
     except OSError as error:  # names too long, folders that are read-only, full disks
-        raise ValueError(f"--report {path}: {error.strerror}. Name another file.") from error
+        raise ValueError(f"{flag} {path}: {error.strerror}. Name another file.") from error
     if is_new:
         path.unlink()
 

@@ -1,9 +1,9 @@
 """The result of `compare`: what was found, and the ways to look at it."""
 
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Self, overload
 
-from skquantum.comparison import _pages
+from skquantum.comparison import _pages, _records
 from skquantum.comparison._findings import Findings
 
 
@@ -83,6 +83,73 @@ class Comparison(Findings):
         path = Path(path)
         path.write_text(_pages.page(self), encoding="utf-8")
         return path
+
+    @overload
+    def to_json(self, path: None = None) -> str: ...
+
+    @overload
+    def to_json(self, path: str | Path) -> Path: ...
+
+    def to_json(self, path: str | Path | None = None) -> str | Path:
+        """Write all that was found, so that `from_json` has it again, exactly.
+
+        Parameters
+        ----------
+        path : str, Path or None, default=None
+            Where to write it; by default nowhere.
+
+        Returns
+        -------
+        written : Path or str
+            The file written, or without `path` the JSON itself. The user guide tells its keys.
+
+        Raises
+        ------
+        ValueError
+            If the device has noise that is neither a name nor a number.
+        """
+        if path is None:
+            return _records.dumps(self)
+        path = Path(path)
+        path.write_text(_records.dumps(self), encoding="utf-8")
+        return path
+
+    @classmethod
+    def from_json(cls, source: str | Path) -> Self:
+        """Return the comparison that `to_json` wrote.
+
+        Parameters
+        ----------
+        source : str or Path
+            A file, or JSON itself.
+
+        Returns
+        -------
+        comparison : Comparison
+            With the same table, verdict, plot and report.
+
+        Raises
+        ------
+        ValueError
+            If it is no comparison, of a version that is not known, or damaged.
+        """
+        return cls(**_records.read(source))
+
+    def difference(self, other: Findings, names: tuple[str, str] = ("before", "after")) -> str:
+        """Say how another comparison differs: what was run, the scores, the verdict.
+
+        Parameters
+        ----------
+        other : Comparison
+            The later one.
+        names : (str, str), default=("before", "after")
+            What the two are called.
+
+        Returns
+        -------
+        text : str
+        """
+        return _records.difference(self, other, names)
 
     def _repr_html_(self) -> str:
         return _pages.fragment(self)
