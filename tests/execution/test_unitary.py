@@ -209,6 +209,20 @@ def test_a_uniform_superposition_is_its_unitary_on_every_basis_state(m_value, n_
             assert_allclose(state, column, atol=1e-6)
 
 
+@pytest.mark.parametrize("controls", [[0], [1], [0, 1]])
+def test_controls_may_be_booleans(controls):
+    target, *others = cirq.LineQubit.range(len(controls) + 1)
+
+    def circuit(values):
+        gate = cirq.ry(X)(target).controlled_by(*others, control_values=values)
+        return cirq.Circuit(cirq.H.on_each(target, *others), gate, cirq.rx(0.4)(target))
+
+    wanted = ReferenceBackend().states(circuit(controls), [X], [[0.7]])
+    for backend in (ReferenceBackend(), QsimBackend()):
+        found = backend.states(circuit([bool(value) for value in controls]), [X], [[0.7]])
+        assert_allclose(found, wanted, atol=1e-6)
+
+
 def test_circuits_of_our_own_run_everywhere():
     encoding = AmplitudeEncoding()
     circuit, symbols = encoding.compiled(4)

@@ -190,7 +190,8 @@ def _controlled(gate: cirq.ControlledGate) -> RotationForm | None:
     n_controls = gate.num_controls()
     dim = 2 ** cirq.num_qubits(gate.sub_gate)
     active = [
-        int("".join(map(str, values)), 2) for values in gate.control_values.expand()
+        int("".join(str(int(value)) for value in values), 2)
+        for values in gate.control_values.expand()
     ]  # one block of the diagonal for each set of control values that lets the gate act
 
     def widen(spectrum: np.ndarray) -> np.ndarray:
