@@ -2,9 +2,9 @@
 A quantum head in a network
 ===========================
 
-A small convolutional network on images of digits, with two heads of about as many parameters: a circuit
-of four qubits, and a hidden layer of ten units. Everything is trained together by PyTorch, which the
-documentation's build does not install: the output below is that of a run on a laptop-like machine.
+A small convolutional network on images of digits, with two heads of about as many parameters: a
+circuit of four qubits, and a hidden layer of ten units. Everything is trained together by PyTorch,
+which the documentation's build does not install: the output below is that of a run.
 
 In a clone: ``pip install '.[torch]' skorch``.
 """
@@ -66,8 +66,8 @@ def n_parameters(module):
 # Trained by PyTorch
 # ------------------
 #
-# Five folds with a seed each. The Brier score is the mean squared error of the probabilities, summed over
-# classes: lower is better.
+# Five folds with a seed each. The Brier score is the mean squared error of the probabilities,
+# summed over classes: lower is better.
 
 
 def fold_scores(head, train, test, seed):
@@ -102,13 +102,15 @@ for head in ("circuit", "hidden layer"):
 #    circuit     : 154 parameters, accuracy 0.920 +- 0.016, Brier score 0.121 +- 0.018
 #    hidden layer: 160 parameters, accuracy 0.935 +- 0.013, Brier score 0.104 +- 0.020
 #
-# The classical head is the better one, by about the spread of the folds: nothing here asks for a circuit.
+# The classical head is the better one, by about the spread of the folds: nothing here asks for a
+# circuit.
 
 # %%
 # Searched by scikit-learn
 # ------------------------
 #
-# Through skorch the network is an estimator, and the circuit's parameters take part in a grid search.
+# Through skorch the network is an estimator, and the circuit's parameters take part in a grid
+# search.
 
 torch.manual_seed(0)
 model = NeuralNetClassifier(
