@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import copy
 from functools import partial
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import cirq
@@ -23,6 +23,7 @@ from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import validate_description
 from skquantum.circuits import Encoding, in_blocks, resolve_encoding
 from skquantum.execution import Backend, resolve_backend
+from skquantum.kernels._tiles import matrix_by_tiles
 
 
 class FixedHyperparameters:
@@ -78,17 +79,28 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
         Circuit that encodes a row, or the name of one with its defaults.
     backend : Backend, default=None
         How the circuit is run; None means ``QsimBackend()``.
+    n_jobs : int, default=None
+        Jobs that tiles of a matrix are shared among, through joblib: ``joblib.parallel_config``
+        names where they run. None means 1.
     """
 
     _named_parts: ClassVar = {"encoding": resolve_encoding, "backend": resolve_backend}
     #: Names of the mitigations of :class:`GramRepair` that suit the matrix.
     mitigations: ClassVar[tuple[str, ...]] = ()
     # The parts are checked where they are resolved, which says what would work.
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"n_jobs": [Integral, None]}
 
-    def __init__(self, encoding: str | Encoding = "zz", backend: Backend | None = None) -> None:
+    n_jobs: int | None = None
+
+    def __init__(
+        self,
+        encoding: str | Encoding = "zz",
+        backend: Backend | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.encoding = encoding
         self.backend = backend
+        self.n_jobs = n_jobs
 
     def __call__(
         self,
@@ -144,11 +156,11 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
             return float(self(np.reshape(X, (1, -1)), np.reshape(Y, (1, -1)))[0, 0])
         left = check_array(X, dtype=np.float64, input_name="X")
         if Y is None or Y is X:
-            matrix = self._matrix(left, None)
+            matrix = matrix_by_tiles(self._matrix, left, None, self.n_jobs)
             return (matrix, np.empty((*matrix.shape, 0))) if eval_gradient else matrix
         right = check_array(Y, dtype=np.float64, input_name="Y")
         _check_same_width(left, right)
-        return self._matrix(left, right)
+        return matrix_by_tiles(self._matrix, left, right, self.n_jobs)
 
     @abstractmethod
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray: ...

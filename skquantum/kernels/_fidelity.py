@@ -25,6 +25,9 @@ class FidelityKernel(Kernel):
         Circuit that encodes a row, or the name of one with its defaults.
     backend : Backend, default=None
         How the circuit is run; None means ``QsimBackend()``.
+    n_jobs : int, default=None
+        Jobs that tiles of a matrix are shared among, through joblib: ``joblib.parallel_config``
+        names where they run (processes, dask, ray). None means 1.
 
     References
     ----------

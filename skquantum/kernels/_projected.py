@@ -69,6 +69,8 @@ scikit-learn's, default="gaussian"
         What is measured. "XYZ" gives the reduced states of single qubits, and some of these
         letters less; "pauli2" gives the Pauli strings on at most two qubits, hence the reduced
         states of all pairs; or sums of Pauli strings on the qubits of the circuit.
+    n_jobs : int, default=None
+        Jobs that tiles of a matrix are shared among, as in :class:`FidelityKernel`.
 
     References
     ----------
@@ -89,6 +91,7 @@ scikit-learn's, default="gaussian"
         "gamma": [StrOptions({"scale"}), Interval(Real, 0, None, closed="neither")],
         "outer": [StrOptions(set(OUTER)), gaussian_process.Kernel],
         "observables": [str, list, tuple],
+        **Kernel._parameter_constraints,
     }
 
     def __init__(
@@ -98,8 +101,9 @@ scikit-learn's, default="gaussian"
         backend: Backend | None = None,
         outer: Any = "gaussian",
         observables: str | Sequence[cirq.PauliSum] = "XYZ",
+        n_jobs: int | None = None,
     ) -> None:
-        super().__init__(encoding=encoding, backend=backend)
+        super().__init__(encoding=encoding, backend=backend, n_jobs=n_jobs)
         self.gamma = gamma
         self.outer = outer
         self.observables = observables

@@ -110,21 +110,3 @@ def values_by_blocks(
             yield from zip(
                 group, jobs(delayed(kernel)(X[block], rows) for block in group), strict=True
             )
-
-
-def gram_matrix(kernel: Kernel, X: np.ndarray, n_jobs: int | None) -> np.ndarray:
-    """Return the kernel matrix of rows with themselves, by tiles if there are several jobs."""
-    n_jobs = effective_n_jobs(n_jobs)
-    if n_jobs == 1 or len(X) < 2 * n_jobs:
-        return np.asarray(kernel(X))
-    edges = np.linspace(0, len(X), 2 * n_jobs + 1).astype(int)
-    blocks = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
-    tiles = [(i, j) for k, i in enumerate(blocks) for j in blocks[k:]]
-    found = Parallel(n_jobs=n_jobs)(
-        delayed(kernel)(X[i], None if i == j else X[j]) for i, j in tiles
-    )
-    out = np.empty((len(X), len(X)))
-    for (i, j), tile in zip(tiles, found, strict=True):
-        out[i, j] = tile
-        out[j, i] = tile.T
-    return out

@@ -14,11 +14,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Encoding
 from skquantum.estimators._base import FLOATS, FloatTransformerMixin, settled
-from skquantum.estimators._kernel.kept import gram_matrix, values_by_blocks
+from skquantum.estimators._kernel.kept import values_by_blocks
 from skquantum.estimators._kernel.parts import KernelPartsMixin
 from skquantum.estimators._kernel.resolve import ENCODING, KERNEL, resolve_kernel
 from skquantum.execution import Backend
-from skquantum.kernels import Kernel
+from skquantum.kernels import Kernel, matrix_by_tiles
 
 
 class QuantumKernelTransformer(
@@ -168,9 +168,8 @@ class QuantumKernelTransformer(
         rows = self._fit_rows(X)
         if self.landmarks is not None:
             return self._values(rows)
-        return gram_matrix(self.kernel_, self.components_, self.n_jobs).astype(
-            rows.dtype, copy=False
-        )
+        matrix = matrix_by_tiles(self.kernel_, self.components_, None, self.n_jobs)
+        return matrix.astype(rows.dtype, copy=False)
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Return kernel values.
