@@ -144,7 +144,7 @@ class Refusing(Backend):
 
 
 def spoilt(rows):
-    rows = np.array(rows, dtype=float)
+    rows = np.asarray(rows, dtype=float).copy()  # np.array shares the memory of older frames
     rows[1, ..., 1] = np.nan
     return rows
 
