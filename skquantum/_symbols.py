@@ -181,7 +181,7 @@ class _Values(cirq.ParamResolver):
 
     def __init__(self, values: Mapping[sympy.Symbol, Any] | cirq.ParamResolver) -> None:
         if isinstance(values, cirq.ParamResolver):
-            return  # Cirq 1.5 wraps a resolver in itself, which comes out as the same object
+            return  # Cirq wraps a resolver in itself, which comes out as the same object
         super().__init__(dict(values))
         self.given = values
 

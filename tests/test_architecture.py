@@ -18,6 +18,7 @@ PACKAGE = ROOT / "skquantum"
 RANKS = {
     "_documentation": -2,
     "_named_parts": -1,
+    "_paired": -2,
     "_portable": -2,
     "_rooms": -2,
     "_symbols": -1,

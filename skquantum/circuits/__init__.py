@@ -26,6 +26,8 @@ from skquantum.circuits._qubits import placed as placed
 from skquantum.circuits._qubits import register as register
 from skquantum.circuits._resolve import ANSATZE, ENCODINGS, resolve_ansatz, resolve_encoding
 from skquantum.circuits._tree import TreeTensor
+from skquantum.circuits._unentangled import UnentangledAnsatz
+from skquantum.circuits._unentangled import unentangled as unentangled
 
 __all__ = [
     "ANSATZE",
@@ -54,6 +56,7 @@ __all__ = [
     "StronglyEntangling",
     "Template",
     "TreeTensor",
+    "UnentangledAnsatz",
     "ZZEncoding",
     "factors_of",
     "in_blocks",

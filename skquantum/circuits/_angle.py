@@ -41,10 +41,10 @@ class AngleEncoding(FoldedEncoding):
         qubits than features the features repeat along the register.
     reps : int, default=1
         How often the whole sequence of sub-layers is repeated.
-    entanglement : {"linear", "circular", "full"} or None, default=None
+    entanglement : {"linear", "circular", "full", "none"} or None, default=None
         Which pairs of qubits get a CZ gate after each layer, the last one included: neighbours,
-        neighbours and the last with the first, or all. None means no CZ gates after the last
-        layer and linear ones between layers.
+        neighbours and the last with the first, all, or none at all. None means no CZ gates after
+        the last layer and linear ones between layers.
     bandwidth : "scale", float or array-like of shape (n_features,), default="scale"
         Positive factor on the data, or one for each feature. With "scale" an estimator sets it
         in `fit` to ``1 / sqrt(n_features * X.var())``, the root of
@@ -158,9 +158,9 @@ class ReuploadingEncoding(FoldedEncoding):
         qubits than features the features repeat along the register.
     reps : int, default=2
         How often the data is loaded.
-    entanglement : {"linear", "circular", "full"}, default="linear"
+    entanglement : {"linear", "circular", "full", "none"}, default="linear"
         Which pairs of qubits get a CZ gate between sub-layers: neighbours, neighbours and the
-        last with the first, or all.
+        last with the first, all, or none.
     bandwidth : "scale", float or array-like of shape (n_features,), default="scale"
         Positive factor on the data, or one for each feature. With "scale" an estimator sets it
         in `fit` to ``1 / sqrt(n_features * X.var())``, the root of

@@ -31,9 +31,9 @@ class ArctanEncoding(FoldedEncoding):
         qubits than features the features repeat along the register.
     reps : int, default=1
         How often the data is loaded.
-    entanglement : {"linear", "circular", "full"}, default="linear"
+    entanglement : {"linear", "circular", "full", "none"}, default="linear"
         Which pairs of qubits get a CZ gate between sub-layers: neighbours, neighbours and the
-        last with the first, or all.
+        last with the first, all, or none.
     bandwidth : "scale", float or array-like of shape (n_features,), default=1.0
         Positive factor on the data, or one for each feature; "scale" as in `AngleEncoding`.
 

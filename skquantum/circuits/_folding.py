@@ -19,7 +19,7 @@ from skquantum.circuits._base import Encoding, data_symbols
 DEFAULT_REGISTER = 8
 
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
-ENTANGLEMENTS = StrOptions({"linear", "circular", "full"})
+ENTANGLEMENTS = StrOptions({"linear", "circular", "full", "none"})
 
 
 class FoldedEncoding(Encoding):
@@ -129,8 +129,8 @@ def entangling_pairs(n: int, entanglement: str) -> list[tuple[int, int]]:
     ----------
     n : int
         Number of positions.
-    entanglement : {"linear", "circular", "full"}
-        Neighbours; neighbours and the last with the first; or every pair.
+    entanglement : {"linear", "circular", "full", "none"}
+        Neighbours; neighbours and the last with the first; every pair; or none.
 
     Returns
     -------
@@ -143,6 +143,8 @@ def entangling_pairs(n: int, entanglement: str) -> list[tuple[int, int]]:
     >>> entangling_pairs(4, "linear")
     [(0, 1), (2, 3), (1, 2)]
     """
+    if entanglement == "none":
+        return []
     if entanglement == "full":
         pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
         return sorted(pairs, key=lambda pair: sum(pair) % n)

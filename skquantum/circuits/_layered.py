@@ -71,9 +71,9 @@ class HardwareEfficient(RepeatedAnsatz):
     entangler : {"cz", "cx"}, default="cz"
         The entangling gate. CX gates act one after another along the register, the first
         qubit of a pair being the control.
-    entanglement : {"linear", "circular", "full"}, default="linear"
+    entanglement : {"linear", "circular", "full", "none"}, default="linear"
         Which pairs of qubits get an entangling gate: neighbours, neighbours and the last
-        with the first, or all.
+        with the first, all, or none.
     n_layers : int, default=3
         Number of layers.
 
@@ -141,9 +141,9 @@ class RealAmplitudes(RepeatedAnsatz):
     ----------
     n_layers : int, default=3
         Number of layers.
-    entanglement : {"linear", "circular", "full"}, default="linear"
+    entanglement : {"linear", "circular", "full", "none"}, default="linear"
         Which pairs of qubits get a CX gate, one after another along the register:
-        neighbours, neighbours and the last with the first, or all.
+        neighbours, neighbours and the last with the first, all, or none.
 
     Examples
     --------
@@ -225,6 +225,8 @@ def controlled_flips(qubits: list[cirq.LineQubit], entanglement: str) -> Iterato
     CX gates do not commute, so the order of `entangling_pairs` would be another circuit: one
     by one along the chain, the first qubit reaches the last within a layer.
     """
+    if entanglement == "none":
+        return
     if entanglement == "full":
         pairs = list(itertools.combinations(qubits, 2))
     else:

@@ -78,9 +78,9 @@ class ZZEncoding(_PhaseEncoding):
         qubits than features the features repeat along the register.
     reps : int, default=2
         How often the whole sequence of sub-layers is repeated.
-    entanglement : {"linear", "circular", "full"}, default="linear"
+    entanglement : {"linear", "circular", "full", "none"}, default="linear"
         Which pairs of qubits share a phase: neighbours, neighbours and the last with the
-        first, or all.
+        first, all, or none.
     bandwidth : "scale", float or array-like of shape (n_features,), default="scale"
         Positive factor on the data [2]_, or one for each feature. 1.0 is the map as published.
         With "scale" an estimator sets it in `fit` to ``1 / (2 pi sqrt(n_features * X.var()))``,
@@ -133,9 +133,9 @@ class IQPEncoding(_PhaseEncoding):
         qubits than features the features repeat along the register.
     reps : int, default=2
         How often the whole sequence of sub-layers is repeated.
-    entanglement : {"linear", "circular", "full"}, default="linear"
+    entanglement : {"linear", "circular", "full", "none"}, default="linear"
         Which pairs of qubits share a phase: neighbours, neighbours and the last with the
-        first, or all.
+        first, all, or none.
     bandwidth : "scale", float or array-like of shape (n_features,), default="scale"
         Positive factor on the data, or one for each feature. With "scale" an estimator sets it
         in `fit` to ``1 / sqrt(n_features * X.var())``, the root of

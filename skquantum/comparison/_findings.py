@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from skquantum._paired import LOG_ERROR
 from skquantum._validation import install_hint
 from skquantum.comparison._candidates import Entrant
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._measure import FoldResult
-from skquantum.comparison._paired import LOG_ERROR
 from skquantum.comparison._rule import DecisionRule, Rival, Verdict, best_of, decide
 from skquantum.comparison._summary import (
     TIMES,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skquantum.comparison._paired import UNIT_SCORES, PairedTest, corrected_paired_test
+from skquantum._paired import UNIT_SCORES, PairedTest, corrected_paired_test
 from skquantum.comparison._summary import duration
 
 # Why a quantum model would be a poor idea, whatever the folds say.

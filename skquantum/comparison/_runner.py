@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_consistent_length
 from sklearn.utils.parallel import Parallel, delayed
 
+from skquantum._paired import LOG_ERROR
 from skquantum.comparison._candidates import (
     Candidate,
     for_series,
@@ -29,7 +30,6 @@ from skquantum.comparison._data import check_features, check_target, make_splits
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._measure import FoldResult, Problem, evaluate
 from skquantum.comparison._pages import wrap
-from skquantum.comparison._paired import LOG_ERROR
 from skquantum.comparison._prepare import (
     check_jobs,
     check_rows,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skquantum.comparison._paired import LOG_ERROR
+from skquantum._paired import LOG_ERROR
 from skquantum.comparison._rule import DecisionRule, Verdict
 from skquantum.comparison._summary import duration, time_against
 

@@ -1,6 +1,7 @@
 """Estimators that follow scikit-learn's interface."""
 
 from skquantum._rooms import hand_out
+from skquantum.estimators._ablations import ablations as ablations
 from skquantum.estimators._blocks import Columns as Columns
 from skquantum.estimators._blocks import WindowLayer as WindowLayer
 from skquantum.estimators._features import QuantumFeatureTransformer

@@ -23,6 +23,7 @@ from skquantum.circuits import (
     SimplifiedTwoDesign,
     StronglyEntangling,
     TreeTensor,
+    UnentangledAnsatz,
 )
 from skquantum.testing import check_ansatz
 
@@ -54,6 +55,7 @@ REPEATED = [
 SCALABLE = [*REPEATED, TreeTensor(), PoolingNetwork("u2", "select", share_weights=False)]
 INSTANCES = [
     *SCALABLE,
+    UnentangledAnsatz(),
     ConvolutionBlock(),
     ConvolutionBlock("so4"),
     PoolingNetwork(),
@@ -103,7 +105,7 @@ def test_every_public_ansatz_is_under_the_laws():
     names = [getattr(circuits, name) for name in circuits.__all__]
     public = {c for c in names if isinstance(c, type) and issubclass(c, Ansatz)} - {Ansatz}
     assert {type(ansatz) for ansatz in INSTANCES} == public
-    assert set(ANSATZE.values()) == public - {CircuitAnsatz, ConvolutionBlock}
+    assert set(ANSATZE.values()) == public - {CircuitAnsatz, ConvolutionBlock, UnentangledAnsatz}
     assert N_WEIGHTS.keys() == public - {CircuitAnsatz}
 
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skquantum._paired import SCORES_BY_ROWS, corrected_paired_test
 from skquantum.comparison import DecisionRule
-from skquantum.comparison._paired import SCORES_BY_ROWS, corrected_paired_test
 from skquantum.comparison._rule import (
     Rival,
     decide,

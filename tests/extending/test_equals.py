@@ -35,6 +35,7 @@ from skquantum.circuits import (
     ConvolutionBlock,
     Encoding,
     PoolingNetwork,
+    UnentangledAnsatz,
 )
 from skquantum.execution import (
     Backend,
@@ -261,6 +262,7 @@ def test_backends_that_measure(make_backend, model):
 def test_no_built_in_part_is_left_out():
     assert built_ins(circuits, Encoding) == ENCODING_KINDS
     ansatze = {*ANSATZE.values(), CircuitAnsatz, PoolingNetwork, ConvolutionBlock}
+    ansatze |= {UnentangledAnsatz}
     assert built_ins(circuits, Ansatz) == ansatze
     composed = {SumKernel, ProductKernel}  # of any kernels: tests/kernels/test_composed.py
     assert built_ins(kernels, Kernel) == {FidelityKernel, ProjectedKernel} | composed

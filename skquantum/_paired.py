@@ -88,7 +88,7 @@ def corrected_paired_test(
 
     Examples
     --------
-    >>> from skquantum.comparison._paired import corrected_paired_test
+    >>> from skquantum._paired import corrected_paired_test
     >>> round(corrected_paired_test([0.01, 0.02, 0.03], 0.5).p_value, 2)
     0.16
     """
