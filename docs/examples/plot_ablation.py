@@ -39,5 +39,5 @@ for row, (task, data) in zip(axes, tasks.items(), strict=True):
 # %%
 # Taking the entangling gates out changes nothing that these folds can show, though for the
 # variational model on the two curves the interval reaches 0.19: more rows would tell. There
-# training does help: random weights score 0.24 less. A small neural network of as many weights does
-# as well.
+# training does help: random weights score 0.24 less. A small neural network of as many weights
+# does no worse.
