@@ -98,7 +98,7 @@ $(LOWEST)/.stamp: pyproject.toml
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(LOWEST)/bin/uv pip install --quiet --resolution lowest-direct \
-	  --python $(LOWEST)/bin/python -e '.[test]' 'pyparsing<3.3'
+	  --python $(LOWEST)/bin/python -e '.[test]' 'pyparsing==3.2.3'
 	@touch $@
 
 $(VENV)/.stamp-browser: pyproject.toml | $(BIN)/python
