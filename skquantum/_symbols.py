@@ -167,12 +167,14 @@ def with_values(expression: Any, values: Mapping[sympy.Symbol, Any]) -> Any:
             total = sum(parts) if isinstance(expression, sympy.Add) else np.prod(parts)
             if np.isfinite(total):
                 return float(total)
-    out = expression.xreplace(
-        {
-            s: sympy.Float(v, DIGITS) if isinstance(v, float) else sympy.sympify(v)
-            for s, v in values.items()
-        }
-    )
+    given = {
+        s: sympy.Float(v, DIGITS) if isinstance(v, float) else sympy.sympify(v)
+        for s, v in values.items()
+    }
+    try:
+        out = expression.xreplace(given)
+    except TypeError as error:  # numbers that are compared, and not real
+        raise NotANumber(f"{expression} is not a finite real number: {error}.") from error
     return out if out.free_symbols else number(out)
 
 

@@ -45,6 +45,17 @@ def test_a_better_model_is_to_be_used():
     assert found.p_value < 0.05 < found.interval[1] + 0.05
 
 
+def test_better_is_what_is_better_than_all_that_are_as_good_as_the_best():
+    scores = BASELINE + 0.03 + NOISE
+    noisy = BASELINE - 0.001 + np.resize([0.1, -0.1], len(BASELINE))
+    noisy += BASELINE.mean() - 0.001 - noisy.mean()
+    alone = judge(scores, {"B": (BASELINE, 1e-5)}, 1e-5)
+    beside = judge(scores, {"B": (BASELINE, 1e-5), "noisy": (noisy, 1e-5)}, 1e-5)
+    assert alone.decision == "use"
+    assert beside.baseline == "B"
+    assert beside.decision == "either"
+
+
 def test_a_worse_model_is_rejected_for_the_classical_one():
     found = verdict(BASELINE - 0.05 + NOISE)
     assert found.decision == "reject"

@@ -529,9 +529,10 @@ def test_a_loss_that_is_not_finite_from_the_start():
         quick().fit(1e200 * X, Y)
 
 
-def test_values_far_from_zero_are_warned_of():
-    with pytest.warns(ScaleWarning, match="make_pipeline"):
-        quick().fit(23 + X, Y)
+@pytest.mark.parametrize("size", [5.1, 23])
+def test_values_far_from_zero_are_warned_of(size):
+    with pytest.warns(ScaleWarning, match=f"are of size {size:.3g};.*make_pipeline"):
+        quick(max_iter=1, tol=1.0).fit(np.full_like(X, size), Y)
 
 
 @pytest.mark.parametrize("factor", [1e-300, 1e-3, 0, 0.9])

@@ -227,6 +227,13 @@ def test_every_backend_takes_steps_as_they_are(backend, step):
 SCREAM = "print(1/0)"
 
 
+def test_a_comparison_of_what_is_not_real_is_refused():
+    circuit = cirq.Circuit(cirq.X(Q) ** sympy.Piecewise((x, x > x**x), (x**2, True)))
+    for backend in (FAST, SLOW):
+        with pytest.raises(ValueError, match="not a finite real number"):
+            backend.states(circuit, [x], [[-0.6]])
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_names_are_never_run(backend, recwarn):
     warnings.simplefilter("error")
