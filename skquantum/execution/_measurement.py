@@ -119,8 +119,9 @@ def measurement_settings(
     {'q(0)': 'Z', 'q(1)': 'Z'}
     """
     position = {q: i for i, q in enumerate(qubits)}
+    # A sum keeps its strings as sets, whose order changes from one process to the next.
     strings = [
-        (row, float(string.coefficient.real), {q: str(pauli) for q, pauli in string.items()})
+        (row, float(string.coefficient.real), {q: str(string[q]) for q in qubits if q in string})
         for row, total in enumerate(observables)
         for string in total
         if len(string)
@@ -138,7 +139,9 @@ def measurement_settings(
         bases[place].update(paulis)
         terms[place].append((row, coefficient, tuple(position[q] for q in paulis)))
     return [
-        MeasurementSetting(tuple(qubits), basis, tuple(group), len(observables))
+        MeasurementSetting(
+            tuple(qubits), {q: basis[q] for q in qubits if q in basis}, tuple(group), len(observables)
+        )
         for basis, group in zip(bases, terms, strict=True)
     ]
 

@@ -72,6 +72,18 @@ def _sorted(pair):
     return pair[0], sorted(pair[1])
 
 
+def test_bases_keep_the_order_of_the_qubits():
+    """Sums keep their strings as sets, whose order is another one in each process."""
+    q = [cirq.NamedQubit(name) for name in "dbacfehg"]
+    total = cirq.PauliSum.from_pauli_strings(
+        [cirq.PauliString(cirq.X(p) for p in q[::-1]), cirq.PauliString(cirq.Z(p) for p in q[2:5])]
+    )
+    for setting in measurement_settings([total], q):
+        assert list(setting.basis) == [p for p in q if p in setting.basis]
+        for _, _, where in setting.terms:
+            assert list(where) == sorted(where)
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_bits_and_counts_of_basis_states_agree(seed):
     rng = np.random.default_rng(seed)
