@@ -140,7 +140,10 @@ def measurement_settings(
         terms[place].append((row, coefficient, tuple(position[q] for q in paulis)))
     return [
         MeasurementSetting(
-            tuple(qubits), {q: basis[q] for q in qubits if q in basis}, tuple(group), len(observables)
+            tuple(qubits),
+            {q: basis[q] for q in qubits if q in basis},
+            tuple(group),
+            len(observables),
         )
         for basis, group in zip(bases, terms, strict=True)
     ]
