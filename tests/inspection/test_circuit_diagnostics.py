@@ -29,8 +29,8 @@ A, B = sympy.symbols("a b")
 def test_published_expressibilities(circuit, published):
     """Sim et al. 2019, figure 1: 75 bins and 5,000 pairs, to the two digits given.
 
-    With so few pairs chance adds .007, which the published numbers hold; twenty runs take its spread
-    away.
+    With so few pairs chance adds .007, which the published numbers hold; twenty runs take its
+    spread away.
     """
     runs = [expressibility(circuit, random_state=seed).divergence for seed in range(20)]
     assert np.mean(runs) == pytest.approx(published, abs=0.0075)
