@@ -16,7 +16,7 @@ LOWEST := $(VENV)-lowest
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lowest browser coverage lint format types doctest torch docs wheel clean
+.PHONY: help demo advise test lowest browser coverage lint format types doctest torch docs wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
@@ -24,6 +24,9 @@ help: ## list the targets
 
 demo: $(VENV)/.stamp-base ## compare quantum and classical models on real data
 	$(BIN)/skquantum compare breast_cancer --report $(REPORT)
+
+advise: $(VENV)/.stamp-base ## say in seconds whether a comparison on the demo's data is worth it
+	$(BIN)/skquantum advise breast_cancer
 
 test: $(VENV)/.stamp-test ## run the tests
 	$(PYTEST) $(TESTS) --ignore=tests/browser -n $(WORKERS) $(PYTEST_ARGS)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         saving,
         testing,
     )
-    from skquantum.comparison import Comparison, DecisionRule, compare
+    from skquantum.comparison import Advice, Comparison, DecisionRule, advise, compare
     from skquantum.estimators import (
         ClassicalPoolingTransformer,
         QLSTMRegressor,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 # Where each public name comes from; None stands for a room, which is imported as it is.
 _ORIGINS = {
+    "Advice": "comparison",
     "ClassicalPoolingTransformer": "estimators",
     "Comparison": "comparison",
     "DecisionRule": "comparison",
@@ -55,6 +56,7 @@ _ORIGINS = {
     "QuantumPoolingTransformer": "estimators",
     "VariationalClassifier": "estimators",
     "VariationalRegressor": "estimators",
+    "advise": "comparison",
     "circuits": None,
     "compare": "comparison",
     "comparison": None,
@@ -70,6 +72,7 @@ _ORIGINS = {
 }
 
 __all__ = [
+    "Advice",
     "ClassicalPoolingTransformer",
     "Comparison",
     "DecisionRule",
@@ -85,6 +88,7 @@ __all__ = [
     "VariationalClassifier",
     "VariationalRegressor",
     "__version__",
+    "advise",
     "circuits",
     "compare",
     "comparison",

@@ -1,4 +1,4 @@
-"""The command line: ``skquantum compare``, ``show``, ``rerun``, ``diff`` and ``models``.
+"""The command line: ``skquantum advise``, ``compare``, ``show``, ``rerun``, ``diff``, ``models``.
 
 What the commands do is in `skquantum.comparison`, which is imported only when one of them runs:
 ``--help``, ``--version`` and errors in the arguments should not wait for it.
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     models = commands.add_parser("models", help="list the models, the baselines and the data sets")
     models.set_defaults(run=_models, parser=models)
+    _add_advise(commands)
     _add_compare(commands)
     _add_records(commands)
     return parser
@@ -120,6 +121,30 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.set_defaults(run=_compare, parser=parser)
     for add in (_add_data, _add_table, _add_protocol, _add_series, _add_device, _add_rule):
         add(parser)
+
+
+def _add_advise(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "advise",
+        help="say in seconds whether a comparison is worth running",
+        description="Say in seconds, from a sample of the rows and a few cheap fits, whether "
+        "quantum models are worth a comparison on these data.",
+    )
+    parser.set_defaults(run=_advise, parser=parser, model=None)
+    add = parser.add_argument
+    add("data", metavar="DATA", help="rows: a name out of 'skquantum models', or a file")
+    add("--target", metavar="COL", help="column to predict, in a file (default: target)")
+    add("--task", choices=["auto", *TASKS[:2]], default="auto", help="default: what the data tell")
+    add("--report", metavar="FILE", type=Path, help="write an HTML page")
+    add("--json", metavar="FILE", type=Path, help="write all numbers")
+    add("--seed", metavar="S", type=int, default=0, help="default: %(default)s")
+    add("--max-rows", metavar="N", type=int, default=300, help="sample (default: %(default)s)")
+    add(
+        "--latency", metavar="S", type=float,
+        help="seconds within which quantum hardware would have to answer",
+    )  # fmt: skip
+    _add_columns(parser)
+    _add_device(parser)
 
 
 def _add_records(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -262,6 +287,14 @@ def _add_rule(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_table(parser: argparse.ArgumentParser) -> None:
+    _add_columns(parser).add_argument(
+        "--no-encode",
+        action="store_true",
+        help="take numbers only: text, dates and gaps are an error",
+    )
+
+
+def _add_columns(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
     table = parser.add_argument_group(
         "table (what is done to each column of a file is printed first)"
     )
@@ -275,15 +308,11 @@ def _add_table(parser: argparse.ArgumentParser) -> None:
         help="columns to learn from, and no others, even if they seem to tell rows apart",
     )
     table.add_argument(
-        "--no-encode",
-        action="store_true",
-        help="take numbers only: text, dates and gaps are an error",
-    )
-    table.add_argument(
         "--decimal",
         choices=[".", ","],
         help="decimal mark of the file's numbers (default: found out column by column)",
     )
+    return table
 
 
 def _models(arguments: argparse.Namespace, command: str) -> int:
@@ -296,6 +325,12 @@ def _compare(arguments: argparse.Namespace, command: str) -> int:
     from skquantum.comparison import run_compare
 
     return run_compare(arguments, command)
+
+
+def _advise(arguments: argparse.Namespace, command: str) -> int:
+    from skquantum.comparison import run_advise
+
+    return run_advise(arguments)
 
 
 def _show(arguments: argparse.Namespace, command: str) -> int:

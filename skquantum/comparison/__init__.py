@@ -1,9 +1,12 @@
 """Quantum models next to strong classical baselines, under a rule fixed before the run."""
 
 from skquantum._rooms import hand_out
+from skquantum.comparison._advice import Advice, KernelOutlook
+from skquantum.comparison._advise import advise
 from skquantum.comparison._commands import diff as diff
 from skquantum.comparison._commands import list_models as list_models
 from skquantum.comparison._commands import rerun as rerun
+from skquantum.comparison._commands import run_advise as run_advise
 from skquantum.comparison._commands import run_compare as run_compare
 from skquantum.comparison._commands import show as show
 from skquantum.comparison._device import DeviceTest
@@ -16,13 +19,16 @@ from skquantum.comparison._runner import compare
 __all__ = [
     "BASELINES",
     "MODELS",
+    "Advice",
     "Comparison",
     "DecisionRule",
     "DeviceTest",
+    "KernelOutlook",
     "ModelEntry",
     "Persistence",
     "SeasonalNaive",
     "Verdict",
+    "advise",
     "compare",
 ]
 

@@ -1,14 +1,17 @@
 """What the commands of the command line do."""
 
 import argparse
+import json
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from skquantum._validation import did_you_mean
+from skquantum.comparison._advise import advise
 from skquantum.comparison._candidates import infer_task, why_task
 from skquantum.comparison._data import BUILT_IN, Data, check_target, load_data, subsample
 from skquantum.comparison._device import DeviceTest
@@ -50,6 +53,34 @@ def run_compare(arguments: argparse.Namespace, command: str) -> int:
     if arguments.json is not None:
         print(f"Results: {comparison.to_json(arguments.json)}")
     return _exit_code(comparison)
+
+
+def run_advise(arguments: argparse.Namespace) -> int:
+    """Print advice on data, and write what is asked for; return the exit code."""
+    for flag, path in (("--report", arguments.report), ("--json", arguments.json)):
+        _check_writable(flag, path)
+    device = _device(arguments)
+    data = _load(arguments)
+    task = data.task if arguments.task == "auto" else arguments.task
+    advice = advise(
+        data.table_of(data.X),
+        data.y,
+        task=task,
+        features=arguments.features,
+        drop=arguments.drop,
+        device=device,
+        latency=arguments.latency,
+        max_rows=arguments.max_rows,
+        random_state=arguments.seed,
+    )
+    advice = replace(advice, name=data.name)
+    print(advice)
+    if arguments.report is not None:
+        print(f"\nReport: {advice.to_html(arguments.report)}")
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(advice.to_dict(), indent=1), encoding="utf-8")
+        print(f"\nResults: {arguments.json}")
+    return 0
 
 
 def show(arguments: argparse.Namespace) -> int:

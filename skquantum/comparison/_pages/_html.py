@@ -26,7 +26,7 @@ from skquantum.comparison._pages._plots import (
     draw_scores,
     draw_training,
 )
-from skquantum.comparison._pages._style import CSS
+from skquantum.comparison._pages._style import CSS, document
 from skquantum.comparison._pages._text import folds_done, incomplete
 
 # A colour that no plot uses: it stands for the page's own text colour.
@@ -80,15 +80,7 @@ def page(findings: Findings) -> str:
         warnings_html(findings),
         run_html(findings),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{CSS}</style>\n</head>\n"
-        '<body class="skq-page"><main class="skq">\n'
-        + "\n".join(filter(None, sections))
-        + "\n</main></body>\n</html>\n"
-    )
+    return document(title, sections)
 
 
 def fragment(findings: Findings) -> str:

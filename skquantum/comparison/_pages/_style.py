@@ -1,4 +1,7 @@
-"""The look of the report. All names start with skq, so that notebooks keep theirs."""
+"""The look of all pages. All names start with skq, so that notebooks keep theirs."""
+
+from collections.abc import Iterable
+from html import escape
 
 CSS = """\
 .skq { --paper: #fff; --ink: #1c2024; --soft: #59626c; --line: #d9dee4; --panel: #f4f6f8;
@@ -92,3 +95,16 @@ body.skq-page { margin: 0; }
 }
 @media print { .skq details { display: block; } .skq-scroll { overflow: visible; } }
 """
+
+
+def document(title: str, sections: Iterable[str]) -> str:
+    """Return a page of its own; empty sections are left out."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{CSS}</style>\n</head>\n"
+        '<body class="skq-page"><main class="skq">\n'
+        + "\n".join(filter(None, sections))
+        + "\n</main></body>\n</html>\n"
+    )
