@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
 from skquantum import VariationalClassifier
-from skquantum.comparison import DeviceTest, compare
+from skquantum.comparison import DeviceTest, advise, compare
 
 WIDTHS = (360, 768, 1280)
 SCHEMES = ("light", "dark")
@@ -126,6 +126,10 @@ def device():
     return compare("QuantumKernelSVC", X[::4], y[::4], baselines=baselines, device=test, **QUICK)
 
 
+def advice():
+    return advise(*load_iris(return_X_y=True), latency=0.05, max_rows=60)
+
+
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
@@ -133,7 +137,7 @@ def reports(tmp_path_factory):
         warnings.simplefilter("ignore")  # what the models warn of stands in the reports
         return {
             make.__name__: make().to_html(folder / f"{make.__name__}.html")
-            for make in (classification, regression, series, device)
+            for make in (classification, regression, series, device, advice)
         }
 
 
@@ -172,7 +176,7 @@ def scrolls_sideways(driver):
     return scroll > client
 
 
-KINDS = ("classification", "regression", "series", "device")
+KINDS = ("classification", "regression", "series", "device", "advice")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
