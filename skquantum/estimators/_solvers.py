@@ -1,4 +1,4 @@
-"""Which solvers there are: three stochastic ones, and the methods of `scipy.optimize.minimize`."""
+"""Which solvers there are: four stochastic ones, and the methods of `scipy.optimize.minimize`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from skquantum._validation import unknown
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 # How much RMSprop forgets, as in PyTorch, whose defaults the literature on recurrent cells has.
 RMSPROP_DECAY = 0.99
+# As MLPClassifier's defaults.
+MOMENTUM = 0.9
 # Spall's exponents and, for angles in radians, the size of a probe.
 SPSA_DECAY, SPSA_PROBE_DECAY, SPSA_PROBE = 0.602, 0.101, 0.1
 
@@ -45,8 +47,23 @@ def rmsprop(
     theta -= rate * grad / (np.sqrt(square) + EPSILON)
 
 
+def sgd(
+    theta: np.ndarray, grad: np.ndarray, slots: dict[str, np.ndarray], step: int, rate: float
+) -> None:
+    """Take a step of gradient descent with Nesterov's momentum, in place (Sutskever 2013).
+
+    As scikit-learn's networks have it: theta is where the next gradient is taken.
+    """
+    if not slots:
+        slots["velocity"] = np.zeros_like(theta)
+    velocity = slots["velocity"]
+    velocity *= MOMENTUM
+    velocity -= rate * grad
+    theta += MOMENTUM * velocity - rate * grad
+
+
 #: Rules of gradient descent: each changes `theta` in place, and keeps its memory in `slots`.
-STEP_RULES: dict[str, Callable[..., None]] = {"adam": adam, "rmsprop": rmsprop}
+STEP_RULES: dict[str, Callable[..., None]] = {"adam": adam, "rmsprop": rmsprop, "sgd": sgd}
 
 
 def spsa_probe(

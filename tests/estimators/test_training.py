@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
+from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
 from skquantum.estimators._losses import (
     CLASSIFICATION_LOSSES,
@@ -22,6 +22,7 @@ from skquantum.estimators._solvers import (
     adam,
     resolve_solver,
     rmsprop,
+    sgd,
     spsa_probe,
 )
 from skquantum.estimators._training import (
@@ -81,7 +82,7 @@ def start(size=3):
 
 
 @pytest.mark.parametrize(
-    "solver", ["adam", "rmsprop", "spsa", "lbfgs", *WITH_GRADIENT, *WITHOUT_GRADIENT]
+    "solver", ["adam", "rmsprop", "sgd", "spsa", "lbfgs", *WITH_GRADIENT, *WITHOUT_GRADIENT]
 )
 def test_every_solver_finds_the_minimum(solver):
     bowl, progress = Bowl(), start()
@@ -295,7 +296,7 @@ def test_spsa_spreads_its_steps_over_all_mini_batches(monkeypatch):
 def test_solver_names():
     assert resolve_solver("lbfgs") == resolve_solver("L-BFGS-B") == "L-BFGS-B"
     assert resolve_solver("nelder-mead") == "Nelder-Mead"
-    assert set(STEP_RULES) == {"adam", "rmsprop"}
+    assert set(STEP_RULES) == {"adam", "rmsprop", "sgd"}
     with pytest.raises(ValueError, match="Unknown solver 'adma'. Did you mean 'adam'"):
         resolve_solver("adma")
     with pytest.raises(ValueError, match="needs second derivatives"):
@@ -336,6 +337,17 @@ def test_rmsprop_takes_the_steps_of_its_definition():
         square = 0.99 * square + 0.01 * grad**2
         wanted -= 0.01 * grad / (np.sqrt(square) + 1e-8)
     np.testing.assert_allclose(theta, wanted, rtol=1e-12)
+
+
+def test_sgd_takes_the_steps_of_scikit_learns_networks():
+    rng = np.random.default_rng(0)
+    theta, slots = rng.normal(size=4), {}
+    wanted = [theta.copy()]
+    theirs = SGDOptimizer(wanted, 0.01, momentum=0.9, nesterov=True)
+    for step, grad in enumerate(rng.normal(size=(5, 4)), start=1):
+        sgd(theta, grad, slots, step, 0.01)
+        theirs.update_params(wanted, [grad])
+    np.testing.assert_allclose(theta, wanted[0], rtol=1e-12)
 
 
 @given(st.lists(st.lists(st.integers(0, 4), max_size=3), min_size=1, max_size=5), st.data())

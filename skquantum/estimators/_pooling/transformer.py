@@ -114,10 +114,10 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         numbers), else "regression". "reconstruction" is the squared error of the window's values
         as a linear function of its outputs. "random" leaves the initial weights.
     solver : str, default="adam"
-        "adam", "rmsprop", "spsa", "lbfgs" or another method of :func:`scipy.optimize.minimize`
-        that needs no second derivatives.
+        "adam", "rmsprop", "sgd" (with Nesterov's momentum), "spsa", "lbfgs" or another method of
+        :func:`scipy.optimize.minimize` that needs no second derivatives.
     learning_rate : float, default=0.1
-        Size of the steps of "adam", "rmsprop" and "spsa".
+        Size of the steps of "adam", "rmsprop", "sgd" and "spsa".
     max_iter : int, default=300
         Limit on epochs, or on the iterations of a solver of SciPy.
     batch_size : int or "auto", default="auto"

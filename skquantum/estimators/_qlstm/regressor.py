@@ -87,10 +87,10 @@ class QLSTMRegressor(RegressorMixin, TrainedMixin, NamedPartsMixin):
     head : {"linear", "quantum"}, default="linear"
         What comes before the linear read-out: nothing, or a further circuit.
     solver : str, default="adam"
-        "adam", "rmsprop", "spsa", "lbfgs" or another method of :func:`scipy.optimize.minimize`
-        that needs no second derivatives.
+        "adam", "rmsprop", "sgd" (with Nesterov's momentum), "spsa", "lbfgs" or another method of
+        :func:`scipy.optimize.minimize` that needs no second derivatives.
     learning_rate : float, default=0.1
-        Size of the steps of "adam", "rmsprop" and "spsa".
+        Size of the steps of "adam", "rmsprop", "sgd" and "spsa".
     max_iter : int, default=500
         Limit on epochs, or on the iterations of a solver of SciPy.
     batch_size : int or "auto", default="auto"

@@ -258,7 +258,7 @@ def can_partial_fit(estimator: VariationalEstimator) -> bool:
     """Whether the solver goes step by step; else an error that says so."""
     if not is_stochastic(resolve_solver(estimator.solver)):
         raise AttributeError(
-            "partial_fit needs a solver that takes one step at a time, 'adam', 'rmsprop' or "
-            f"'spsa'; solver={estimator.solver!r} is not one."
+            "partial_fit needs a solver that takes one step at a time, 'adam', 'rmsprop', "
+            f"'sgd' or 'spsa'; solver={estimator.solver!r} is not one."
         )
     return True

@@ -80,12 +80,13 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         embedding times the root of their number), divided by the number of rows as in
         :class:`sklearn.neural_network.MLPClassifier`. Angles are not penalised.
     solver : str, default="adam"
-        "adam"; "rmsprop"; "spsa", which needs two evaluations a step and no gradient [4]_;
-        "lbfgs"; or the name of any other method of :func:`scipy.optimize.minimize` that needs no
-        second derivatives. Only the first three go through mini-batches.
+        "adam"; "rmsprop"; "sgd", with Nesterov's momentum of 0.9; "spsa", which needs two
+        evaluations a step and no gradient [4]_; "lbfgs"; or the name of any other method of
+        :func:`scipy.optimize.minimize` that needs no second derivatives. Only the first four go
+        through mini-batches.
     learning_rate : float, default=0.05
-        Size of the steps of "adam", "rmsprop" and "spsa", constant but for the last. It is
-        `learning_rate_init` of MLPClassifier.
+        Size of the steps of "adam", "rmsprop", "sgd" and "spsa", constant but for the last. It
+        is `learning_rate_init` of MLPClassifier.
     max_iter : int, default=200
         Limit on epochs, or on the iterations of a solver of SciPy.
     batch_size : int or "auto", default="auto"
