@@ -52,7 +52,7 @@ ESTIMATORS = [
     VariationalClassifier(
         ansatz=RealAmplitudes(n_layers=1), embedding="linear", max_iter=20, learning_rate=0.2
     ),
-    VariationalRegressor(embedding="linear", solver="lbfgs", max_iter=20),
+    VariationalRegressor(embedding="linear", activation="tanh", solver="lbfgs", max_iter=20),
     QuantumPoolingTransformer(max_iter=3),
     ClassicalPoolingTransformer(),
     QuantumFeatureTransformer(),

@@ -139,7 +139,9 @@ def _of_heads(estimator: VariationalEstimator, n_features: int) -> Variants:
     variants = _without_entanglers(estimator, "encoding", ansatz, n_layers=N_LAYERS)
     variants |= {RANDOM: untrained(clone(ansatz)), ALONE: untrained(None)}
     if estimator.embedding == "linear":
-        variants["no embedding"] = clone(estimator).set_params(embedding=None)
+        variants["no embedding"] = clone(estimator).set_params(
+            embedding=None, activation="identity"
+        )
     n_weights = len(ansatz.compiled(n_qubits)[1])
     variants[NETWORK] = _network(estimator, n_features, n_weights)
     return variants | {LINEAR: _linear(estimator)}

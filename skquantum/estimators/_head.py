@@ -21,6 +21,19 @@ from skquantum.layers import QuantumLayer
 EMBEDDED = 4
 
 
+def half_turn_tanh(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return pi/2 tanh(z), and its slope (Mari et al. 2020, arXiv:1912.08278)."""
+    squashed = np.tanh(z)
+    return np.pi / 2 * squashed, np.pi / 2 * (1 - squashed * squashed)
+
+
+#: What comes between the embedding and the circuit: a value and a slope, None for nothing.
+ACTIVATIONS: dict[str, Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None] = {
+    "identity": None,
+    "tanh": half_turn_tanh,
+}
+
+
 class Layer(Protocol):
     """What a head needs of its circuit, as `QuantumLayer` has it."""
 
@@ -50,11 +63,22 @@ class QuantumHead:
         Width of the data and of the outputs.
     embedding : bool
         Whether a linear map of the data comes before the circuit.
+    activation : {"identity", "tanh"}, default="identity"
+        What comes between that map and the circuit.
     """
 
-    def __init__(self, layer: Layer, *, n_features: int, n_outputs: int, embedding: bool) -> None:
+    def __init__(
+        self,
+        layer: Layer,
+        *,
+        n_features: int,
+        n_outputs: int,
+        embedding: bool,
+        activation: str = "identity",
+    ) -> None:
         self.layer = layer
         self.embedding = embedding
+        self.activation = activation
         # Parameters of the embedding are its coefficients times the root of their number. A step
         # of given size in each of them then moves the angles of wide data not much more than
         # those of narrow data.
@@ -100,7 +124,8 @@ class QuantumHead:
     def outputs(self, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
         """Return the outputs, shape (n_rows, n_outputs)."""
         part = self.layout.unpack(theta)
-        observed = self.layer.forward(self._angles(part, X), part["weights"])
+        angles, _ = self._angles(part, X)
+        observed = self.layer.forward(angles, part["weights"])
         return observed @ part["readout_coef"].T + part["readout_intercept"]
 
     def outputs_and_pullback(
@@ -108,8 +133,9 @@ class QuantumHead:
     ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """Return the outputs, and what turns their cotangent into the gradient of `theta`."""
         part = self.layout.unpack(theta)
+        angles, slope = self._angles(part, X)
         observed, layer_pullback = self.layer.forward_vjp(
-            self._angles(part, X), part["weights"], data_gradient=self.embedding
+            angles, part["weights"], data_gradient=self.embedding
         )
 
         def pullback(cotangent: np.ndarray) -> np.ndarray:
@@ -118,6 +144,8 @@ class QuantumHead:
             np.matmul(cotangent.T, observed, out=into["readout_coef"])
             cotangent.sum(axis=0, out=into["readout_intercept"])
             grad_angles, into["weights"][:] = layer_pullback(cotangent @ part["readout_coef"])
+            if slope is not None:
+                grad_angles = grad_angles * slope
             if self.embedding:
                 np.matmul(grad_angles.T * self._scale, X, out=into["embedding_coef"])
                 grad_angles.sum(axis=0, out=into["embedding_intercept"])
@@ -125,13 +153,17 @@ class QuantumHead:
 
         return observed @ part["readout_coef"].T + part["readout_intercept"], pullback
 
-    def _angles(self, part: Mapping[str, np.ndarray], X: np.ndarray) -> np.ndarray:
+    def _angles(
+        self, part: Mapping[str, np.ndarray], X: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the angles, and their slope in what the embedding gives, None for 1."""
         if not self.embedding:
-            return X
+            return X, None
         angles = X @ (part["embedding_coef"].T * self._scale) + part["embedding_intercept"]
         if not np.isfinite(angles).all():
             raise AngleError("embedding='linear' leads to angles that are not finite: scale X.")
-        return angles
+        activation = ACTIVATIONS[self.activation]
+        return (angles, None) if activation is None else activation(angles)
 
     def penalised(self) -> list[slice]:
         """Return where the coefficients of linear maps are: an L2 penalty is on these only."""

@@ -65,11 +65,18 @@ def quick_regressor(**changes):
 # The model.
 
 
-@pytest.mark.parametrize("embedding", [False, True])
-@pytest.mark.parametrize("loss", ["log_loss"])
-def test_gradient_of_the_whole_model(embedding, loss):
+@pytest.mark.parametrize(
+    ("embedding", "activation"), [(False, "identity"), (True, "identity"), (True, "tanh")]
+)
+def test_gradient_of_the_whole_model(embedding, activation):
     layer = QuantumLayer("angle", StronglyEntangling(2), n_features=3, reupload=True)
-    head = QuantumHead(layer, n_features=5 if embedding else 3, n_outputs=4, embedding=embedding)
+    head = QuantumHead(
+        layer,
+        n_features=5 if embedding else 3,
+        n_outputs=4,
+        embedding=embedding,
+        activation=activation,
+    )
     rng = np.random.RandomState(0)
     rows = TrainingRows(
         rng.normal(size=(7, 5 if embedding else 3)),
@@ -87,9 +94,12 @@ def test_gradient_of_the_whole_model(embedding, loss):
         assert grad @ direction == pytest.approx(slope, abs=2e-4)
 
 
-def test_the_model_is_what_its_attributes_say():
-    model = quick(embedding="linear", observables="XYZ").fit(X, NAMES)
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_the_model_is_what_its_attributes_say(activation):
+    model = quick(embedding="linear", activation=activation, observables="XYZ").fit(X, NAMES)
     angles = X @ model.embedding_coef_.T + model.embedding_intercept_
+    if activation == "tanh":
+        angles = np.pi / 2 * np.tanh(angles)
     observed = ReferenceBackend().expectations(
         model.circuit_, model.layer_.data_symbols, angles[:5], model.layer_.observables
     )
@@ -762,6 +772,8 @@ def test_probabilities_on_held_out_data():
         ({"learning_rate": "constant"}, ValueError, "'learning_rate' parameter"),
         ({"validation_fraction": 1.0}, ValueError, "'validation_fraction' parameter"),
         ({"embedding": "mlp"}, ValueError, "'embedding' parameter"),
+        ({"activation": "relu"}, ValueError, "'activation' parameter"),
+        ({"activation": "tanh"}, ValueError, "set embedding='linear', or activation='identity'"),
         ({"solver": "adamw"}, ValueError, "Unknown solver 'adamw'. Did you mean 'adam'"),
         ({"solver": "dogleg"}, ValueError, "second derivatives"),
         ({"loss": "hinge"}, ValueError, "Unknown loss 'hinge'"),

@@ -19,7 +19,13 @@ from skquantum._validation import shown
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
 from skquantum.estimators._base import settled
 from skquantum.estimators._blocks import block_layer, fitted_encoding
-from skquantum.estimators._head import HeadObjective, QuantumHead, make_layer, with_weights
+from skquantum.estimators._head import (
+    ACTIVATIONS,
+    HeadObjective,
+    QuantumHead,
+    make_layer,
+    with_weights,
+)
 from skquantum.estimators._learning import Circuits, TrainedMixin
 from skquantum.estimators._losses import Loss, resolve_loss
 from skquantum.estimators._rows import TrainingRows
@@ -52,6 +58,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         "n_qubits": [Interval(Integral, 1, None, closed="left"), None],
         "reupload": ["boolean"],
         "embedding": [StrOptions({"auto", "linear"}), None],
+        "activation": [StrOptions(set(ACTIVATIONS))],
         "observables": [str, list, tuple, None],
         "loss": [str],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -68,6 +75,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         n_qubits: int | None,
         reupload: bool,
         embedding: str | None,
+        activation: str,
         observables: Observables | None,
         loss: str,
         alpha: float,
@@ -92,6 +100,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         self.n_qubits = n_qubits
         self.reupload = reupload
         self.embedding = embedding
+        self.activation = activation
         self.observables = observables
         self.loss = loss
         self.alpha = alpha
@@ -178,6 +187,11 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         n_features, n_outputs = rows.X.shape[1], rows.targets.shape[1]
         learned = self._head.layout if self._resumes() else None
         embedding = self.embedding == "linear"
+        if not embedding and self.activation != "identity":
+            raise ValueError(
+                f"activation={self.activation!r} comes after a linear embedding, and embedding="
+                f"{self.embedding!r}: set embedding='linear', or activation='identity'."
+            )
         self.encoding_, index = self._fitted_encoding(rows)
         ansatz = with_layers(self.ansatz, self.n_layers)
         rng = check_random_state(self.random_state)
@@ -197,7 +211,11 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         self._n_blocks = len(index)
         layer = block_layer(self.layer_, index) if self._n_blocks > 1 else self.layer_
         self._head = QuantumHead(
-            layer, n_features=n_features, n_outputs=n_outputs, embedding=embedding
+            layer,
+            n_features=n_features,
+            n_outputs=n_outputs,
+            embedding=embedding,
+            activation=self.activation,
         )
         weights = initial_weights(self.init, self.layer_, ansatz, rng)
         start = self._head.start(rng, weights, self._first_intercept(rows))

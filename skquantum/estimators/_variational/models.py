@@ -69,6 +69,9 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         :class:`~skquantum.circuits.CircuitEncoding`), or to ``2**n_qubits`` amplitudes. It
         brings wide data to few qubits. The encoding "basis" takes bits and does not go with it.
         None: as they are, in one circuit, onto whose register wide rows fold.
+    activation : {"identity", "tanh"}, default="identity"
+        What comes between a linear embedding and the circuit. "tanh" is pi/2 times the hyperbolic
+        tangent, as in the dressed circuit [1]_: angles stay within half a turn, in radians.
     observables : {"Z", "XYZ"} or list of cirq.PauliSum, default="XYZ"
         What is measured: Z of each qubit ("Z" and None), or X, Y and Z of each, or sums of Pauli
         strings on ``cirq.LineQubit.range(n_qubits)`` or the qubits of a circuit of your own.
@@ -208,6 +211,7 @@ default="small_normal"
         n_qubits: int | None = None,
         reupload: bool = True,
         embedding: str | None = "auto",
+        activation: str = "identity",
         observables: Observables | None = "XYZ",
         loss: str = "log_loss",
         alpha: float = 0.3,
@@ -234,6 +238,7 @@ default="small_normal"
             n_qubits=n_qubits,
             reupload=reupload,
             embedding=embedding,
+            activation=activation,
             observables=observables,
             loss=loss,
             alpha=alpha,
@@ -456,7 +461,7 @@ class VariationalRegressor(RegressorMixin, VariationalEstimator):
 
     Parameters
     ----------
-    encoding, ansatz, n_layers, n_qubits, reupload, embedding, observables
+    encoding, ansatz, n_layers, n_qubits, reupload, embedding, activation, observables
         The circuit, as in :class:`VariationalClassifier`.
     loss : {"squared_error", "absolute_error"}, default="squared_error"
         Half the squared error, or the absolute one, which outliers disturb less; summed over
@@ -512,6 +517,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         n_qubits: int | None = None,
         reupload: bool = True,
         embedding: str | None = "auto",
+        activation: str = "identity",
         observables: Observables | None = "XYZ",
         loss: str = "squared_error",
         alpha: float = 0.3,
@@ -538,6 +544,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
             n_qubits=n_qubits,
             reupload=reupload,
             embedding=embedding,
+            activation=activation,
             observables=observables,
             loss=loss,
             alpha=alpha,
