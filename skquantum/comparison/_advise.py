@@ -33,7 +33,7 @@ from skquantum.comparison._data import (
     subsample,
 )
 from skquantum.comparison._device import DeviceTest
-from skquantum.comparison._prepare import named_target, prepare
+from skquantum.comparison._prepare import Prepared, named_target, prepare
 from skquantum.estimators import QuantumKernelSVC, QuantumKernelSVR
 from skquantum.inspection import geometric_difference, kernel_alignment, model_complexity
 
@@ -119,21 +119,10 @@ def advise(
     """
     _check_settings(latency, max_rows, device)
     device = DeviceTest() if device is None else device
-    X, y = named_target(X, y)
-    if y is None or task == "series":
-        raise ValueError(
-            "Advice is given on rows with a target; y is missing, or the task is a series. For a "
-            "series run skquantum.compare, which takes it as it is."
-        )
-    task = infer_task(task, [], np.asarray(y))
-    data = prepare(X, y, task=task, features=features, drop=drop, encode=True, seed=random_state)
-    check_consistent_length(data.X, data.y)
-    y = check_target(data.y, task)
-    X = data.X if data.encoder is not None else check_features(data.X)
-    if len(y) < FEWEST_ROWS:
-        raise ValueError(f"{len(y)} rows are too few for advice: {FEWEST_ROWS} are needed.")
-    n_rows, classes = len(y), _counted(y) if task == "classification" else {}
-    X, y = subsample(X, y, min(max_rows, n_rows), task, random_state)
+    data, task = _checked(X, y, task, features, drop, random_state)
+    n_rows = len(data.y)
+    classes = _counted(data.y) if task == "classification" else {}
+    X, y = subsample(data.X, data.y, min(max_rows, n_rows), task, random_state)
     first: BaseEstimator = StandardScaler()
     if data.encoder is not None:
         first = make_pipeline(data.encoder, first)
@@ -180,6 +169,27 @@ def _check_settings(latency: Any, max_rows: Any, device: Any) -> None:
         )
     if device is not None and not isinstance(device, DeviceTest):
         raise TypeError(f"device={device!r}: give a DeviceTest.")
+
+
+def _checked(
+    X: Any, y: Any, task: str, features: Any, drop: Any, seed: int
+) -> tuple[Prepared, str]:
+    """Return features and target as models may have them, and the task."""
+    X, y = named_target(X, y)
+    if y is None or task == "series":
+        raise ValueError(
+            "Advice is given on rows with a target; y is missing, or the task is a series. For a "
+            "series run skquantum.compare, which takes it as it is."
+        )
+    task = infer_task(task, [], np.asarray(y))
+    data = prepare(X, y, task=task, features=features, drop=drop, encode=True, seed=seed)
+    check_consistent_length(data.X, data.y)
+    data.y = check_target(data.y, task)
+    if data.encoder is None:
+        data.X = check_features(data.X)
+    if len(data.y) < FEWEST_ROWS:
+        raise ValueError(f"{len(data.y)} rows are too few for advice: {FEWEST_ROWS} are needed.")
+    return data, task
 
 
 def _counted(y: np.ndarray) -> dict[str, int]:
