@@ -70,8 +70,8 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         brings wide data to few qubits. The encoding "basis" takes bits and does not go with it.
         None: as they are, in one circuit, onto whose register wide rows fold.
     activation : {"identity", "tanh"}, default="identity"
-        What comes between a linear embedding and the circuit. "tanh" is pi/2 times the hyperbolic
-        tangent, as in the dressed circuit [1]_: angles stay within half a turn, in radians.
+        What comes between a linear embedding and the circuit. "tanh" is pi/2 tanh, as in the
+        dressed circuit [1]_: angles stay within half a turn.
     observables : {"Z", "XYZ"} or list of cirq.PauliSum, default="XYZ"
         What is measured: Z of each qubit ("Z" and None), or X, Y and Z of each, or sums of Pauli
         strings on ``cirq.LineQubit.range(n_qubits)`` or the qubits of a circuit of your own.
@@ -88,8 +88,7 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         :func:`scipy.optimize.minimize` that needs no second derivatives. Only the first four go
         through mini-batches.
     learning_rate : float, default=0.05
-        Size of the steps of "adam", "rmsprop", "sgd" and "spsa", constant but for the last. It
-        is `learning_rate_init` of MLPClassifier.
+        Size of the steps of these four, constant but for "spsa".
     max_iter : int, default=200
         Limit on epochs, or on the iterations of a solver of SciPy.
     batch_size : int or "auto", default="auto"
