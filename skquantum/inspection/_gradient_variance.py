@@ -32,9 +32,9 @@ class GradientVariance:
     n_qubits : ndarray of int, shape (n_registers,)
         Sizes of the register.
     inits : tuple of str
-        Names of the initialisations.
+        Names of the initialisations; ``"normal, 0.1"`` stands for a standard deviation.
     variances : ndarray of shape (n_inits, n_registers)
-        Mean over all weights of the variance of the derivative over random starts.
+        Variance of the derivative over random starts, the mean over all weights or that of one.
     """
 
     n_qubits: np.ndarray
@@ -84,7 +84,8 @@ def gradient_variance(
     ansatz: str | Ansatz = "strongly_entangling",
     n_qubits: int | Sequence[int] = (2, 4, 6, 8),
     *,
-    init: str | Sequence[str] = ("uniform", "small_normal", "identity_blocks"),
+    init: str | float | Sequence[str | float] = ("uniform", "small_normal", "identity_blocks"),
+    weight: int | None = None,
     n_samples: int = 100,
     n_layers: int | None = None,
     backend: QsimBackend | None = None,
@@ -102,10 +103,13 @@ def gradient_variance(
         The circuit, or its name.
     n_qubits : int or sequence of int, default=(2, 4, 6, 8)
         Sizes of the register.
-    init : str or sequence of str, default=("uniform", "small_normal", "identity_blocks")
-        Initialisations, as in :class:`skquantum.VariationalClassifier`. "identity_blocks" puts
-        the inverse of each layer after it, as the classifier does, so its circuit has twice the
-        layers.
+    init : str, float or sequence, default=("uniform", "small_normal", "identity_blocks")
+        Initialisations, as in :class:`skquantum.VariationalClassifier`, or standard deviations in
+        radians of normal starts around 0. "identity_blocks" puts the inverse of each layer after
+        it, as the classifier does, so its circuit has twice the layers.
+    weight : int, default=None
+        The weight whose derivative is looked at, negative from the end; None for the mean over
+        all.
     n_samples : int, default=100
         Random starts for each; all of them run as one batch.
     n_layers : int, default=None
@@ -141,21 +145,26 @@ def gradient_variance(
     if n_samples < 2:
         raise ValueError(f"n_samples must be at least 2 for a variance, got {n_samples}.")
     sizes = (n_qubits,) if isinstance(n_qubits, int) else tuple(n_qubits)
-    names = (init,) if isinstance(init, str) else tuple(init)
-    for name in names:
-        check_init(name)
+    inits = (init,) if isinstance(init, str | float | int) else tuple(init)
+    for one in inits:
+        if isinstance(one, str):
+            check_init(one)
+        elif not 0 < one < np.inf:
+            raise ValueError(f"init={one!r}: give a standard deviation above 0, in radians.")
     rng = check_random_state(random_state)
     variances = [
-        [_variance(ansatz, n, name, n_samples, n_layers, backend, rng) for n in sizes]
-        for name in names
+        [_variance(ansatz, n, one, weight, n_samples, n_layers, backend, rng) for n in sizes]
+        for one in inits
     ]
+    names = tuple(one if isinstance(one, str) else f"normal, {one:g}" for one in inits)
     return GradientVariance(np.array(sizes), names, np.array(variances))
 
 
 def _variance(
     ansatz: str | Ansatz,
     n_qubits: int,
-    init: str,
+    init: str | float,
+    weight: int | None,
     n_samples: int,
     n_layers: int | None,
     backend: QsimBackend | None,
@@ -177,7 +186,16 @@ def _variance(
     )
     # The weights take the place of the data: all random starts are the rows of one batch.
     circuit = resolve(layer.circuit, dict.fromkeys(layer.data_symbols, FEATURE))
-    starts = np.array([initial_weights(init, layer, ansatz, rng) for _ in range(n_samples)])
+    n_weights = layer.n_weights
+    if weight is not None and not -n_weights <= weight < n_weights:
+        raise ValueError(
+            f"weight={weight}: {ansatz} on {n_qubits} qubits has {n_weights} weights."
+        )
+    if isinstance(init, str):
+        starts = np.array([initial_weights(init, layer, ansatz, rng) for _ in range(n_samples)])
+    else:
+        starts = rng.normal(0.0, init, (n_samples, n_weights))
     run = (backend or QsimBackend()).evaluator(circuit, layer.weight_symbols, (), [observable])
     gradients, _ = run.forward_vjp(starts, np.empty(0))[1](np.ones((n_samples, 1)))
-    return float(gradients.var(axis=0, ddof=1).mean())
+    variances = gradients.var(axis=0, ddof=1)
+    return float(variances.mean() if weight is None else variances[weight])

@@ -28,6 +28,31 @@ def test_one_qubit_one_angle_has_a_known_variance():
     assert result.variances[0, 0] == pytest.approx(0.5, abs=0.03)
 
 
+@pytest.mark.parametrize("spread", [0.1, 1.0])
+def test_starts_of_a_given_spread(spread):
+    """-sin(pi/4 + b + c) with b and c normal: E[sin^2] and E[sin] are known."""
+    found = gradient_variance(
+        RealAmplitudes(n_layers=1), (1,), init=spread, n_samples=4000, n_layers=1, random_state=0
+    )
+    assert found.inits == (f"normal, {spread:g}",)
+    second = (1 - np.cos(np.pi / 2) * np.exp(-4 * spread**2)) / 2
+    first = np.sin(np.pi / 4) * np.exp(-(spread**2))
+    assert found.variances[0, 0] == pytest.approx(second - first**2, rel=0.1)
+
+
+def test_one_weight_or_the_mean_of_all():
+    options = {"init": 0.5, "n_samples": 20, "n_layers": 2, "random_state": 0}
+    ansatz = RealAmplitudes(n_layers=2)
+    every = gradient_variance(ansatz, 2, **options).variances[0, 0]
+    n_weights = len(ansatz.symbols(2))
+    each = [
+        gradient_variance(ansatz, 2, weight=k, **options).variances[0, 0] for k in range(n_weights)
+    ]
+    assert np.mean(each) == pytest.approx(every, rel=1e-6)
+    last = gradient_variance(ansatz, 2, weight=-1, **options).variances[0, 0]
+    assert last == pytest.approx(each[-1], rel=1e-6)
+
+
 def test_it_is_reproducible_and_draws_itself():
     one, two = (
         gradient_variance("real_amplitudes", (2, 3), n_samples=10, random_state=1)
@@ -46,3 +71,7 @@ def test_bad_input():
         gradient_variance("strong")
     with pytest.raises(ValueError, match="Unknown init"):
         gradient_variance(n_qubits=(2,), init=("zeros",))
+    with pytest.raises(ValueError, match="init=0: give a standard deviation above 0"):
+        gradient_variance(n_qubits=2, init=0)
+    with pytest.raises(ValueError, match="weight=99: .* on 2 qubits has"):
+        gradient_variance(n_qubits=2, weight=99)
