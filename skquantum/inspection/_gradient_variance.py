@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from skquantum._symbols import resolve
 from skquantum.circuits import Ansatz, resolve_ansatz
 from skquantum.execution import QsimBackend
-from skquantum.layers import QuantumLayer, check_init, initial_weights
+from skquantum.layers import QuantumLayer, check_init, initializer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -192,7 +192,8 @@ def _variance(
             f"weight={weight}: {ansatz} on {n_qubits} qubits has {n_weights} weights."
         )
     if isinstance(init, str):
-        starts = np.array([initial_weights(init, layer, ansatz, rng) for _ in range(n_samples)])
+        draw = initializer(init, layer, ansatz)
+        starts = np.array([draw(rng) for _ in range(n_samples)])
     else:
         starts = rng.normal(0.0, init, (n_samples, n_weights))
     run = (backend or QsimBackend()).evaluator(circuit, layer.weight_symbols, (), [observable])

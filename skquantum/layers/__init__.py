@@ -5,6 +5,7 @@ from skquantum.layers._banks.bank import CircuitBank as CircuitBank
 from skquantum.layers._initial import check_angles as check_angles
 from skquantum.layers._initial import check_init as check_init
 from skquantum.layers._initial import initial_weights as initial_weights
+from skquantum.layers._initial import initializer as initializer
 from skquantum.layers._layer import QuantumLayer
 
 __all__ = ["QuantumLayer"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -40,17 +40,25 @@ def initial_weights(
             )
         check_angles(weights, name)
         return weights.copy()
-    blocks = [symbols_of(block) for block in ansatz.layers(layer.n_qubits)]
+    return initializer(init, layer, ansatz)(rng)
+
+
+def initializer(
+    init: str, layer: QuantumLayer, ansatz: Ansatz
+) -> Callable[[np.random.RandomState], np.ndarray]:
+    """Return what draws weights to start from; the circuit is looked at once for all draws."""
+    if init == "uniform":
+        return lambda rng: rng.uniform(0, 2 * np.pi, layer.n_weights)
+    blocks = [len(symbols_of(block)) for block in ansatz.layers(layer.n_qubits)]
     if init == "identity_blocks":
         # Each block is followed by its inverse: with equal angles they are the identity.
-        halves = [rng.uniform(0, 2 * np.pi, len(names)) for names in blocks]
-        return np.concatenate([np.tile(half, 2) for half in halves])
-    if init == "uniform":
-        return rng.uniform(0, 2 * np.pi, layer.n_weights)
+        return lambda rng: np.concatenate(
+            [np.tile(rng.uniform(0, 2 * np.pi, n_weights), 2) for n_weights in blocks]
+        )
     # Theorem 4.1 of Zhang et al.: 1 / (4 S (L + 2)) for L layers and observables on S qubits.
     local = max((len(string) for sums in layer.observables for string in sums), default=1)
     variance = 1 / (4 * max(local, 1) * (len(blocks) + 2))
-    return rng.normal(0, variance**0.5, layer.n_weights)
+    return lambda rng: rng.normal(0, variance**0.5, layer.n_weights)
 
 
 def check_angles(weights: np.ndarray, name: str) -> None:
