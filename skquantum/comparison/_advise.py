@@ -130,6 +130,8 @@ def advise(
         warnings.simplefilter("ignore", ConvergenceWarning)  # of settings that are not chosen
         warnings.simplefilter("ignore", ScaleWarning)  # of rows that are angles, taken as such
         rows = np.asarray(clone(first).fit_transform(X, y), dtype=float)
+        if not rows.any():
+            raise ValueError("No feature changes from row to row: there is nothing to learn from.")
         quantum = _quantum(task, first, X)
         widths = [width / (rows.shape[1] * rows.var()) for width in WIDTHS]
         candidates = _candidates(quantum, first, task, random_state, widths)

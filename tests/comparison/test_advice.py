@@ -193,6 +193,8 @@ def test_bad_input():
         advise(X[:20], y[:20])
     with pytest.raises(ValueError, match="one class"):
         advise(X, np.zeros(60, dtype=int))
+    with pytest.raises(ValueError, match="No feature changes"):
+        advise(np.ones_like(X), y)
     with pytest.raises(ValueError, match="NaN"):
         advise(np.where(X > 1, np.nan, X), y)
     with pytest.raises(ValueError, match="Unknown task"):
