@@ -20,8 +20,9 @@ _INNER = (
     estimators.Windows,
     layers.CircuitBank,
 )
-# What a search of scikit-learn's holds beside its models, and `skops` does not know.
-_OF_SEARCHES = (
+# What searches and imputers of scikit-learn's hold, and `skops` does not know.
+_OF_SCIKIT_LEARN = (
+    "numpy.dtype",
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.model_selection._split.KFold",
     "sklearn.model_selection._split.StratifiedKFold",
@@ -32,9 +33,9 @@ def trusted_types() -> list[str]:
     """Return the types of this package that may occur in a saved model.
 
     They are the estimators, encodings, ansätze, kernels and backends, and a few that hold what was
-    learned, and the folds and the scorer of scikit-learn's searches. Loading one of them sets its
-    attributes and runs nothing else. `skops` knows most of scikit-learn's own; types of yours,
-    such as an encoding that you wrote, are to be added.
+    learned, and what scikit-learn's searches (folds and scorer) and imputers hold. Loading one of
+    them sets its attributes and runs nothing else. `skops` knows most of scikit-learn's own; types
+    of yours, such as an encoding that you wrote, are to be added.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def trusted_types() -> list[str]:
     named = [kind for kind in classes if issubclass(kind, PortableMixin)]
     named += [layers.QuantumLayer, kernels.GramRepair, estimators.ClassicalPoolingTransformer]
     names = {f"{kind.__module__}.{kind.__qualname__}" for kind in (*named, *_INNER)}
-    return sorted(names | {*_OF_SEARCHES})
+    return sorted(names | {*_OF_SCIKIT_LEARN})
 
 
 __all__ = ["trusted_types"]

@@ -9,12 +9,15 @@ import pickletools
 import cirq
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import sympy
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
 from skops import io as skops
 
 from skquantum import estimators
@@ -159,6 +162,21 @@ def test_with_pickle_and_as_a_copy(name):
     assert is_equal(model, joblib.load(file))
     assert is_equal(model, pickle.loads(pickle.dumps(model)))
     assert is_equal(model, copy.deepcopy(model))
+
+
+def test_what_tables_need_in_front():
+    frame = pd.DataFrame(X[:, :2], columns=["length", "width"])
+    frame.loc[::7, "length"] = np.nan
+    frame["place"] = np.where(X[:, 2] > 0, "sun", "shade")
+    before = make_column_transformer(
+        (make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), ["length"]),
+        (KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf"), ["width"]),
+        (OneHotEncoder(handle_unknown="ignore"), ["place"]),
+        sparse_threshold=0,
+    )
+    model = make_pipeline(before, QuantumKernelSVC("angle")).fit(frame, LABELS)
+    loaded = skops.loads(skops.dumps(model), trusted=trusted_types())
+    np.testing.assert_array_equal(loaded.predict(frame), model.predict(frame))
 
 
 def test_training_goes_on_from_a_loaded_model():

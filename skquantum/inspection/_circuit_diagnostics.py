@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from skquantum._symbols import symbols_of
 from skquantum.circuits import Ansatz, resolve_ansatz
 from skquantum.execution import Backend, resolve_backend
+from skquantum.inspection._plots import axes_or_new
 from skquantum.layers import QuantumLayer
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Expressibility:
         -------
         matplotlib.axes.Axes
         """
-        ax = _axes(ax)
+        ax = axes_or_new(ax)
         edges = np.linspace(0, 1, self.n_bins + 1)
         seen = np.histogram(self.fidelities, edges)[0] / len(self.fidelities)
         ax.stairs(seen, edges, fill=True, alpha=0.5, label="circuit")
@@ -111,7 +112,7 @@ class EntanglingCapability:
         -------
         matplotlib.axes.Axes
         """
-        ax = _axes(ax)
+        ax = axes_or_new(ax)
         ax.hist(self.values, bins=40, range=(0, 1))
         dimension = 2.0**self.n_qubits
         ax.axvline((dimension - 2) / (dimension + 1), ls="--", color="k", label="Haar-random mean")
@@ -163,7 +164,7 @@ class FourierSpectrum:
         -------
         matplotlib.axes.Axes
         """
-        ax = _axes(ax)
+        ax = axes_or_new(ax)
         sizes = np.abs(self.coefficients).transpose(1, 0, 2).reshape(len(self.coefficients[0]), -1)
         ax.boxplot(list(sizes), positions=range(len(sizes)))
         ax.set(xlabel="frequency", ylabel="absolute value of the coefficient")
@@ -428,9 +429,3 @@ def _meyer_wallach(states: np.ndarray) -> np.ndarray:
         reduced = np.einsum("baic,bajc->bij", parts, parts.conj())
         purities += (np.abs(reduced) ** 2).sum(axis=(1, 2))
     return 2 * (1 - purities / n)
-
-
-def _axes(ax: Axes | None) -> Axes:
-    import matplotlib.pyplot as plt
-
-    return plt.subplots()[1] if ax is None else ax

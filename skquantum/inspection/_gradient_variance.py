@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from skquantum._symbols import resolve
 from skquantum.circuits import Ansatz, resolve_ansatz
 from skquantum.execution import QsimBackend
+from skquantum.inspection._plots import draw_decay, log_slopes
 from skquantum.layers import QuantumLayer, check_init, initializer
 
 if TYPE_CHECKING:
@@ -50,11 +51,7 @@ class GradientVariance:
             Of a straight line through the natural logarithms: what a further qubit adds. Clearly
             below zero, the variance decays exponentially with the register.
         """
-        logs = np.log(np.maximum(self.variances, np.finfo(float).tiny))
-        return {
-            init: float(np.polyfit(self.n_qubits, row, 1)[0])
-            for init, row in zip(self.inits, logs, strict=True)
-        }
+        return log_slopes(self.n_qubits, self.variances, self.inits)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the variances against the number of qubits, on a logarithmic scale.
@@ -68,14 +65,8 @@ class GradientVariance:
         -------
         matplotlib.axes.Axes
         """
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            _, ax = plt.subplots()
-        for init, row in zip(self.inits, self.variances, strict=True):
-            ax.semilogy(self.n_qubits, row, marker="o", label=init)
+        ax = draw_decay(ax, self.n_qubits, self.variances, self.inits)
         ax.set(xlabel="qubits", ylabel="variance of the gradient")
-        ax.set_xticks(self.n_qubits)
         ax.legend(title="init")
         return ax
 

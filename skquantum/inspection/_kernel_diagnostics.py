@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_random_state, column_or_1d
-from sklearn.utils.multiclass import type_of_target
 
+from skquantum.inspection._plots import draw_decay, log_slopes
 from skquantum.kernels import Kernel
 
 if TYPE_CHECKING:
@@ -51,11 +51,7 @@ class KernelConcentration:
             Of a straight line through the natural logarithms: what a further feature adds.
             Clearly below zero, the kernel concentrates exponentially.
         """
-        logs = np.log(np.maximum(self.variances, np.finfo(float).tiny))
-        return {
-            name: float(np.polyfit(self.n_features, row, 1)[0])
-            for name, row in zip(self.kernels, logs, strict=True)
-        }
+        return log_slopes(self.n_features, self.variances, self.kernels)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the variances against the width, on a logarithmic scale.
@@ -69,14 +65,8 @@ class KernelConcentration:
         -------
         matplotlib.axes.Axes
         """
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            _, ax = plt.subplots()
-        for name, row in zip(self.kernels, self.variances, strict=True):
-            ax.semilogy(self.n_features, row, marker="o", label=name)
+        ax = draw_decay(ax, self.n_features, self.variances, self.kernels)
         ax.set(xlabel="features", ylabel="variance of the kernel")
-        ax.set_xticks(self.n_features)
         ax.legend()
         return ax
 
@@ -164,8 +154,8 @@ def kernel_alignment(K: ArrayLike, target: ArrayLike, *, centered: bool = True) 
         Kernel matrix.
     target : array-like of shape (n_samples,) or (n_samples, n_samples)
         Labels, values, or another kernel matrix. Labels of classes stand for the matrix of ones
-        where two rows have the same class; two classes may be any two labels. Values stand for
-        their outer product.
+        where two rows have the same class, values for their outer product. Floats are values,
+        whole ones too, unless there are two of them only; all else are labels.
     centered : bool, default=True
         Whether both matrices are centred first.
 
@@ -290,8 +280,9 @@ def model_complexity(K: ArrayLike, y: ArrayLike, *, regularization: float = 0.0)
     K : array-like of shape (n_samples, n_samples)
         Kernel matrix.
     y : array-like of shape (n_samples,)
-        Labels of two classes, which become -1 and 1, or values. Of more classes, take one
-        against the others, one at a time.
+        Labels of two classes, which become -1 and 1, or values. Floats are values unless there
+        are two of them only; all else are labels. Of more classes, take one against the others,
+        one at a time.
     regularization : float, default=0.0
         Added to the eigenvalues, whose mean is 1, as ridge regression does. Where zero would not
         do, since the matrix can't be inverted, 1e-6 is used, and a warning says so.
@@ -308,8 +299,7 @@ def model_complexity(K: ArrayLike, y: ArrayLike, *, regularization: float = 0.0)
     Raises
     ------
     ValueError
-        If there are more than two classes that are no numbers, shapes do not fit, or
-        `regularization` is negative.
+        If there are more than two classes, shapes do not fit, or `regularization` is negative.
 
     References
     ----------
@@ -369,20 +359,27 @@ def _checked_regularization(eigenvalues: np.ndarray, regularization: float, name
     return float(used)
 
 
+def _are_values(y: np.ndarray) -> bool:
+    """Whether a target holds values; else labels of classes."""
+    return y.dtype.kind == "f" and len(np.unique(y)) > 2
+
+
 def _signs_or_values(y: np.ndarray) -> np.ndarray:
+    if _are_values(y):
+        return y.astype(float)
     classes = np.unique(y)
-    if type_of_target(y) == "binary":
-        return np.where(y == classes[-1], 1.0, -1.0)
-    if not np.issubdtype(y.dtype, np.number):
-        raise ValueError(f"y must be values or labels of two classes, got {len(classes)} labels.")
-    return y.astype(float)
+    if len(classes) > 2:
+        raise ValueError(
+            f"y must be floats or labels of two classes, got {len(classes)} labels of type "
+            f"{y.dtype}. Take one class against the others: y == {classes[0]!r}; values that are "
+            "whole numbers: y.astype(float)."
+        )
+    return np.where(y == classes[-1], 1.0, -1.0)
 
 
 def _ideal(y: np.ndarray) -> np.ndarray:
     y = column_or_1d(y)
-    if type_of_target(y) == "continuous":
-        return np.outer(y, y)
-    return (y[:, None] == y).astype(float)
+    return np.outer(y, y) if _are_values(y) else (y[:, None] == y).astype(float)
 
 
 def _centered(K: np.ndarray) -> np.ndarray:

@@ -89,6 +89,21 @@ def test_alignment_is_centred_by_scikit_learns_rule():
     assert kernel_alignment(np.outer(values, values), values) == pytest.approx(1.0)
 
 
+def test_whole_numbers_are_values_only_as_floats():
+    """Counts are values although they look like labels; which they are is never guessed."""
+    rng = np.random.default_rng(0)
+    K, counts = random_kernel(rng), rng.integers(0, 50, 12)
+    outer = np.outer(counts, counts).astype(float)
+    assert kernel_alignment(K, counts.astype(float)) == pytest.approx(kernel_alignment(K, outer))
+    same = (counts[:, None] == counts).astype(float)
+    assert kernel_alignment(K, counts) == pytest.approx(kernel_alignment(K, same))
+    K *= 12 / np.trace(K)
+    wanted = counts @ np.linalg.solve(K, counts)
+    assert model_complexity(K, counts.astype(float)) == pytest.approx(wanted)
+    with pytest.raises(ValueError, match=r"one class against the others.*y.astype\(float\)"):
+        model_complexity(K, counts)
+
+
 def test_labels_that_a_kernel_made_are_easy_for_it():
     rng = np.random.default_rng(0)
     X = rng.uniform(0, 2 * np.pi, (100, 3))
