@@ -15,6 +15,8 @@ from skquantum._validation import did_you_mean, plain
 from skquantum._version import __version__
 
 BAD_INPUT, INTERRUPTED = 2, 130
+# Flags that people try, and what they are called here.
+OTHER_WORDS = {"--metric": "--scoring", "--score": "--scoring", "--latency": "--hardware-latency"}
 
 # As `skquantum.comparison` has them: said in --help, which does not import it.
 TASKS = ("classification", "regression", "series")
@@ -84,7 +86,8 @@ def _refuse(parser: argparse.ArgumentParser, unknown: list[str]) -> NoReturn:
     """Say what a command does not take, with the command's own usage."""
     flags = [flag for action in parser._actions for flag in action.option_strings]
     wrong = next((text for text in unknown if text.startswith("-")), None)
-    hint = "" if wrong is None else did_you_mean(wrong.split("=")[0], flags)
+    flag = "" if wrong is None else wrong.split("=")[0]
+    hint = did_you_mean(OTHER_WORDS.get(flag, flag), flags)
     parser.error(f"unrecognized arguments: {shlex.join(unknown)}.{hint}")
 
 
@@ -140,7 +143,7 @@ def _add_advise(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add("--seed", metavar="S", type=int, default=0, help="default: %(default)s")
     add("--max-rows", metavar="N", type=int, default=300, help="sample (default: %(default)s)")
     add(
-        "--latency", metavar="S", type=float,
+        "--hardware-latency", metavar="S", type=float,
         help="seconds within which quantum hardware would have to answer",
     )  # fmt: skip
     _add_columns(parser)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,16 @@ import numpy as np
 
 from skquantum._paired import UNIT_SCORES, PairedTest, corrected_paired_test
 from skquantum.comparison._device import DeviceTest
-from skquantum.comparison._pages import advice_page, assumptions, price_on, time_on, wrap
+from skquantum.comparison._pages import (
+    advice_page,
+    aligned,
+    assumptions,
+    price_on,
+    time_on,
+    wrap,
+)
+from skquantum.comparison._prepare import described
+from skquantum.comparison._provenance import most_frequent
 from skquantum.comparison._rule import HARDWARE_LATENCY, NO_ROOM_ABOVE, TOO_MANY_ROWS
 
 # Two-qubit gates above which noise takes over on devices of today, and nothing else is left.
@@ -57,7 +67,7 @@ class KernelOutlook:
     row_circuits: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Advice:
     """Whether quantum models are worth a comparison on some data, and why.
 
@@ -83,8 +93,12 @@ class Advice:
         Seconds within which hardware would have to answer.
     test_to_train : float
         Rows that a fold tests on for each that it learns from.
+    table : tuple of (str, str)
+        Columns of a data frame, and what was done to each.
     notes : tuple of str
-        What was done to the data.
+        What else is to be said of the data.
+    name : str
+        Of the data.
     """
 
     task: str
@@ -99,22 +113,22 @@ class Advice:
     device: DeviceTest
     latency: float | None
     test_to_train: float
+    table: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     name: str = "your data"
-    _made: tuple[str, str] = field(default=("", ""), repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_made", self._decided())
+    def __repr__(self) -> str:
+        return f"Advice({self.decision!r}, start_with={self.start_with!r})"
 
     @property
     def decision(self) -> str:
         """What the rule says: "no", "if" or "yes"."""
-        return self._made[0]
+        return self._outcome[0]
 
     @property
     def sentence(self) -> str:
         """The decision and its reason in words."""
-        return f"{DECISIONS[self.decision]}{self._made[1]}"
+        return f"{DECISIONS[self.decision]}{self._outcome[1]}"
 
     @property
     def best_baseline(self) -> str:
@@ -183,6 +197,7 @@ class Advice:
             "scores": {name: [float(s) for s in folds] for name, folds in self.scores.items()},
             "kernels": [_plain(asdict(kernel)) for kernel in self.kernels],
             "latency": self.latency,
+            "table": dict(self.table),
             "notes": list(self.notes),
         }
 
@@ -201,30 +216,25 @@ class Advice:
         path = Path(path)
         kind = {"yes": "use", "if": "either", "no": "reject"}[self.decision]
         title = f"Advice: {self.name}"
-        page = advice_page(title, kind, self.sentence, self._tables(), self._said())
+        data = (self.table, self.notes)
+        page = advice_page(title, kind, self.sentence, self._tables(), self._said(), data)
         path.write_text(page, encoding="utf-8")
         return path
 
     def __str__(self) -> str:
         """Say it all, for a terminal."""
-        parts = [wrap("", self.sentence)]
-        for title, rows in self._tables():
-            widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-            lines = [
-                "  ".join(
-                    cell.ljust(width) if i == 0 else cell.rjust(width)
-                    for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-                ).rstrip()
-                for row in rows
-            ]
-            parts.append("\n".join([f"{title}:", *lines]))
+        data = described(self.table, self.notes)
+        parts = ["\n".join(data)] if data else []
+        parts += [wrap("", self.sentence)]
+        parts += [f"{title}:\n{aligned(rows)}" for title, rows in self._tables()]
         parts += [wrap("- ", text) for text in self._said()]
         return "\n\n".join(parts)
 
     def _said(self) -> list[str]:
-        return [*self.reasons(), assumptions(self.device), *self.notes]
+        return [*self.reasons(), assumptions(self.device)]
 
-    def _decided(self) -> tuple[str, str]:
+    @cached_property
+    def _outcome(self) -> tuple[str, str]:
         """Apply the rule; docs/guide/advice.rst tells it in words."""
         baseline, start = self.best_baseline, self.start_with
         best = self.scores[baseline].mean()
@@ -271,6 +281,9 @@ class Advice:
 
     def _about_rows(self) -> list[str]:
         found = []
+        if self.classes:
+            names, counts = list(self.classes), list(self.classes.values())
+            found.append(f"The most frequent class: {most_frequent(names, counts)}.")
         if self.n_used < self.n_rows:
             found.append(f"Measured on {self.n_used:,} of {self.n_rows:,} rows.")
         if self.classes and min(self.classes.values()) < 10:

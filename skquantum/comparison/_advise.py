@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from skquantum.comparison._candidates import (
     infer_task,
     make_candidates,
     named_baselines,
+    why_task,
 )
 from skquantum.comparison._data import (
     check_features,
@@ -32,17 +34,24 @@ from skquantum.comparison._data import (
     make_splits,
     subsample,
 )
-from skquantum.comparison._device import DeviceTest
-from skquantum.comparison._prepare import Prepared, named_target, prepare
+from skquantum.comparison._device import CountingBackend, DeviceTest
+from skquantum.comparison._prepare import Prepared, gives_away, named_target, prepare
 from skquantum.estimators import QuantumKernelSVC, QuantumKernelSVR
-from skquantum.inspection import geometric_difference, kernel_alignment, model_complexity
+from skquantum.execution import QsimBackend
+from skquantum.inspection import (
+    geometric_difference,
+    kernel_alignment,
+    model_complexity,
+    with_backend,
+)
 
 BASELINES = {
     "classification": ["logistic regression", "gradient boosting", "RBF SVM"],
     "regression": ["ridge regression", "gradient boosting", "RBF SVM"],
 }
 C = {"C": [1.0, 10.0, 100.0]}
-SETTINGS = 3  # that models may try on a fold, but for those that are cheap
+# Settings that a model may try on a fold: those that are slow, and the others.
+FEW_SETTINGS, MANY_SETTINGS = 3, 100
 WIDTHS = (0.1, 0.3, 1.0, 3.0, 10.0)  # of Gaussian kernels, in units of gamma="scale"
 RIDGE = 0.01  # as much noise in the labels as rows of unit kernel have
 FEWEST_ROWS = 30
@@ -55,8 +64,9 @@ def advise(
     task: str = "auto",
     features: Any = None,
     drop: Any = None,
-    device: DeviceTest | None = None,
+    device: DeviceTest | str | float | None = None,
     latency: float | None = None,
+    price: float | None = None,
     max_rows: int = 300,
     random_state: int = 0,
 ) -> Advice:
@@ -78,10 +88,13 @@ def advise(
         By default what the target looks like.
     features, drop : str or list of str, default=None
         Columns of a data frame to learn from, and to leave out.
-    device : DeviceTest, default=None
-        What hardware is reckoned with; by default 1,000 shots a circuit at public prices.
+    device : DeviceTest, str or float, default=None
+        What hardware is reckoned with; by default 1,000 shots a circuit at public prices. A name
+        stands for a Google device, a number for depolarizing noise of this strength.
     latency : float, default=None
         Seconds within which hardware would have to answer.
+    price : float, default=None
+        What is asked for a circuit, in any currency; by default what `device` says.
     max_rows : int, default=300
         Rows of the sample, at least 30.
     random_state : int, default=0
@@ -117,8 +130,8 @@ def advise(
     >>> advice.decision
     'no'
     """
-    _check_settings(latency, max_rows, device)
-    device = DeviceTest() if device is None else device
+    _check_settings(latency, max_rows)
+    tested = _device(device, price)
     data, task = _checked(X, y, task, features, drop, random_state)
     n_rows = len(data.y)
     classes = _counted(data.y) if task == "classification" else {}
@@ -135,6 +148,7 @@ def advise(
         quantum = _quantum(task, first, X)
         widths = [width / (rows.shape[1] * rows.var()) for width in WIDTHS]
         candidates = _candidates(quantum, first, task, random_state, widths)
+        targets = _targets(y, task)
         splits = make_splits(5, X, y, task, random_state)
         scores = {
             candidate.entrant.name: _scores(candidate, X, y, splits, task, random_state)
@@ -142,7 +156,7 @@ def advise(
         }
         gaussian = [rbf_kernel(rows, gamma=gamma) for gamma in widths]
         kernels = tuple(
-            _outlook(name, model, rows if before is first else X, gaussian, y, n_rows)
+            _outlook(name, model, rows if before is first else X, gaussian, y, targets, n_rows)
             for name, (model, before) in quantum.items()
         )
     return Advice(
@@ -155,22 +169,36 @@ def advise(
         scores=scores,
         baselines=tuple(BASELINES[task]),
         kernels=kernels,
-        device=device,
+        device=tested,
         latency=latency,
         test_to_train=float(np.mean([len(test) / len(train) for train, test in splits])),
+        table=tuple(data.table),
         notes=tuple(data.notes),
     )
 
 
-def _check_settings(latency: Any, max_rows: Any, device: Any) -> None:
+def _device(device: Any, price: Any) -> DeviceTest:
+    if device is None:
+        device = DeviceTest()
+    else:
+        if isinstance(device, str | float | int) and not isinstance(device, bool):
+            device = DeviceTest(device)
+        if not isinstance(device, DeviceTest):
+            raise TypeError(
+                f"device={device!r}: give a skquantum.comparison.DeviceTest, the name of a Google "
+                "device, or the strength of depolarizing noise."
+            )
+        device.check()
+    return device if price is None else replace(device, price_per_shot=0, price_per_circuit=price)
+
+
+def _check_settings(latency: Any, max_rows: Any) -> None:
     if latency is not None and not latency > 0:
         raise ValueError(f"latency={latency!r}: give seconds above 0.")
     if max_rows < FEWEST_ROWS:
         raise ValueError(
             f"max_rows={max_rows!r}: give a number of rows of at least {FEWEST_ROWS}."
         )
-    if device is not None and not isinstance(device, DeviceTest):
-        raise TypeError(f"device={device!r}: give a DeviceTest.")
 
 
 def _checked(
@@ -183,6 +211,7 @@ def _checked(
             "Advice is given on rows with a target; y is missing, or the task is a series. For a "
             "series run skquantum.compare, which takes it as it is."
         )
+    guessed = task == "auto"
     task = infer_task(task, [], np.asarray(y))
     data = prepare(X, y, task=task, features=features, drop=drop, encode=True, seed=seed)
     check_consistent_length(data.X, data.y)
@@ -191,6 +220,9 @@ def _checked(
         data.X = check_features(data.X)
     if len(data.y) < FEWEST_ROWS:
         raise ValueError(f"{len(data.y)} rows are too few for advice: {FEWEST_ROWS} are needed.")
+    if guessed and (why := why_task(np.asarray(y))):
+        data.notes.append(f"The task is {task}, {why}.")
+    data.notes += gives_away(data.X, data.y, task, data.table)
     return data, task
 
 
@@ -237,16 +269,14 @@ def _candidates(
     settings: dict[str, Any] = {"task": task, "seed": seed}
     found = []
     for name, model, grid in named_baselines(BASELINES[task], task):
-        budget = SETTINGS
+        budget = FEW_SETTINGS if name == "gradient boosting" else MANY_SETTINGS
         if name == "RBF SVM":  # in every width that the quantum kernels are measured against
             grid = C | {"gamma": widths}
-        if name != "gradient boosting":
-            budget = 100
         named: Named = [(name, model, grid)]
         found += make_candidates([], named, preprocessing=first, budget=budget, **settings)
     for name, (model, before) in quantum.items():
         named = [(name, model, C)]
-        found += make_candidates(named, [], preprocessing=before, budget=SETTINGS, **settings)
+        found += make_candidates(named, [], preprocessing=before, budget=len(C["C"]), **settings)
     return found
 
 
@@ -270,14 +300,14 @@ def _outlook(
     rows: np.ndarray,
     gaussian: list[np.ndarray],
     y: np.ndarray,
+    targets: list[np.ndarray],
     n_rows: int,
 ) -> KernelOutlook:
     """Measure a kernel on rows as it gets them, beside the matrices of Gaussian kernels."""
     fitted = clone(model).fit(rows, y)
     K = fitted.kernel_(rows)
-    targets = _targets(y)
+    known = targets[0] if len(targets) == 1 else np.unique(y, return_inverse=True)[1]
     n_circuits = fitted.kernel_.n_circuits(n_rows)
-    per_row = np.nan if n_circuits is None else _circuits_for_a_row(fitted)
     return KernelOutlook(
         name=name,
         geometric_difference=min(
@@ -285,24 +315,27 @@ def _outlook(
         ),
         complexity=_complexity(K, targets),
         classical_complexity=min(_complexity(G, targets) for G in gaussian),
-        alignment=kernel_alignment(K, y),
+        alignment=kernel_alignment(K, known),
         spread=float(K[np.triu_indices(len(K), 1)].std()),
         n_two_qubit_gates=int(fitted.resources_["n_two_qubit_gates"]),
         fit_circuits=float(np.nan if n_circuits is None else n_circuits),
-        row_circuits=float(per_row),
+        row_circuits=np.nan if n_circuits is None else _circuits_for_a_row(fitted, rows),
     )
 
 
-def _circuits_for_a_row(fitted: Any) -> int:
-    """Return the circuits that one more row takes: one for each support row, or its own only."""
-    kernel = fitted.kernel_
-    of_one, of_two = kernel.n_circuits(1), kernel.n_circuits(2)
-    return int(of_one) if of_two == 2 * of_one else len(fitted.support_)
+def _circuits_for_a_row(fitted: Any, rows: np.ndarray) -> float:
+    """Return the circuits that one more predicted row takes."""
+    counted = []
+    for n_rows in (1, 2):
+        counting = CountingBackend(QsimBackend())
+        with_backend(fitted, counting).predict(rows[:n_rows])
+        counted.append(counting.n_circuits)
+    return float(counted[1] - counted[0])
 
 
-def _targets(y: np.ndarray) -> list[np.ndarray]:
+def _targets(y: np.ndarray, task: str) -> list[np.ndarray]:
     """Return what a machine learns: a class against the others, or the centred values."""
-    if y.dtype.kind == "f":
+    if task == "regression":
         return [(y - y.mean()) / y.std()]
     classes = np.unique(y)
     return [y == label for label in (classes[1:] if len(classes) == 2 else classes)]

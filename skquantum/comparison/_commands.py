@@ -69,7 +69,7 @@ def run_advise(arguments: argparse.Namespace) -> int:
         features=arguments.features,
         drop=arguments.drop,
         device=device,
-        latency=arguments.latency,
+        latency=arguments.hardware_latency,
         max_rows=arguments.max_rows,
         random_state=arguments.seed,
     )

@@ -122,7 +122,7 @@ class DeviceResult:
     error: str | None = None
 
 
-class _Counting(Backend):
+class CountingBackend(Backend):
     """Run circuits on another backend, and count how many a device would get."""
 
     def __init__(self, backend: Backend) -> None:
@@ -176,7 +176,7 @@ def try_on_device(
         The rows that it was fitted on, and those that it is measured on.
     """
     try:
-        device = _Counting(test.backend(seed))
+        device = CountingBackend(test.backend(seed))
         moved = with_backend(fitted, device)
         score = check_scoring(moved, scoring)(moved, *held_out)
         n_circuits = (fitted_attribute(fitted, "resources_") or {}).get("n_circuits")

@@ -1,6 +1,7 @@
 """What is settled about data, score and models before anything is fitted."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,7 +125,7 @@ def _described(table: Table, said: dict[str, str]) -> list[tuple[str, str]]:
     return rows
 
 
-def described(table: list[tuple[str, str]], notes: list[str]) -> list[str]:
+def described(table: Sequence[tuple[str, str]], notes: Sequence[str]) -> list[str]:
     """Return lines for a terminal: what is done to each column, and the notes."""
     lines = [wrap("Note: ", note) for note in notes]
     told = [(name, what) for name, what in table if what != "number"]

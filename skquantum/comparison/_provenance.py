@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -28,6 +29,7 @@ def provenance(problem: Problem, call: str) -> dict[str, str]:
         listed = ", ".join(f"{c} ({n})" for c, n in zip(classes[:20], counts[:20], strict=True))
         more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
         found["classes (rows)"] = listed + more
+        found["most frequent class"] = most_frequent(list(classes), counts)
     else:
         found["target"] = f"{y.min():g} to {y.max():g}, standard deviation {y.std():g}"
     train, test = problem.splits[0]
@@ -43,6 +45,12 @@ def provenance(problem: Problem, call: str) -> dict[str, str]:
         **{name: _version(name) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
     }
+
+
+def most_frequent(classes: Sequence[Any], counts: Sequence[int] | np.ndarray) -> str:
+    """Say what a model would score that knows nothing but the classes' sizes."""
+    most = int(np.argmax(counts))
+    return f"{classes[most]}, {100 * counts[most] / np.sum(counts):.1f} % of the rows"
 
 
 def _n_features(X: Any) -> int:

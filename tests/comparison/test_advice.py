@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_breast_cancer, load_diabetes, make_moons
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_moons
+from sklearn.preprocessing import StandardScaler
 
-from skquantum import advise
+from skquantum import QuantumKernelSVC, advise
 from skquantum.circuits import ZZEncoding
 from skquantum.cli import main
 from skquantum.comparison import Advice, DeviceTest, KernelOutlook
@@ -133,6 +134,38 @@ def test_the_gaussian_machine_gets_every_width():
     assert advice.decision == "no"
 
 
+def test_whole_numbers_are_taken_for_what_the_task_says():
+    """Values that are whole numbers are no classes, and classes that are floats no values."""
+    X, y = load_diabetes(return_X_y=True)
+    X, y = X[:80], y[:80]
+    moved = advise(X, y + 0.25)
+    for kernel, other in zip(advise(X, y).kernels, moved.kernels, strict=True):
+        assert kernel.alignment == pytest.approx(other.alignment)
+        assert kernel.complexity == pytest.approx(other.complexity)
+    X, y = load_iris(return_X_y=True)
+    whole, floats = (advise(X, labels, task="classification") for labels in (y, y.astype(float)))
+    for kernel, other in zip(whole.kernels, floats.kernels, strict=True):
+        assert kernel.alignment == pytest.approx(other.alignment)
+        assert kernel.complexity == pytest.approx(other.complexity)
+
+
+def test_circuits_of_a_row():
+    """One for each support row of a fidelity kernel, one setting for each basis of another."""
+    X, y = make_moons(60, noise=0.3, random_state=0)
+    fidelity = next(k for k in advise(X, y).kernels if "fidelity" in k.name)
+    rows = StandardScaler().fit_transform(X)
+    fitted = QuantumKernelSVC("zz", kernel="fidelity").fit(rows, y)
+    assert fidelity.row_circuits == len(fitted.support_)
+
+
+def test_the_device_by_name_and_the_price():
+    X, y = make_moons(60, noise=0.3, random_state=0)
+    advice = advise(X, y, device="willow_pink", price=2.0)
+    assert advice.device == DeviceTest("willow_pink", price_per_circuit=2.0)
+    assert "costs 2 a circuit" in str(advice).replace("\n", " ")
+    assert repr(advice) == f"Advice({advice.decision!r}, start_with={advice.start_with!r})"
+
+
 def test_it_is_reproducible_and_takes_a_sample():
     X, y = load_breast_cancer(return_X_y=True)
     one, two = (advise(X, y, max_rows=80, random_state=1) for _ in range(2))
@@ -149,6 +182,11 @@ def test_tables_of_all_sorts():
     advice = advise(frame, "label", max_rows=60)
     assert advice.classes == {"no": 60, "yes": 60}
     assert advice.n_features >= 3
+    assert dict(advice.table)["colour"].startswith("2 categories")
+    assert "The most frequent class: no, 50.0 % of the rows." in advice.reasons()
+    frame["copy"] = y
+    assert any("'copy' alone tells" in note for note in advise(frame, "label").notes)
+    del frame["copy"]
     left = advise(frame, "label", drop="colour", max_rows=60)
     assert left.n_features < advice.n_features
 
@@ -156,7 +194,10 @@ def test_tables_of_all_sorts():
 def test_the_command(tmp_path, capsys):
     page, record = tmp_path / "advice.html", tmp_path / "advice.json"
     flags = ["--max-rows", "60", "--report", str(page), "--json", str(record)]
-    assert main(["advise", "iris", *flags, "--latency", "0.01", "--device", "willow_pink"]) == 0
+    assert (
+        main(["advise", "iris", *flags, "--hardware-latency", "0.01", "--device", "willow_pink"])
+        == 0
+    )
     out = capsys.readouterr().out
     assert "Quantum kernels:" in out
     assert "hardware can't" in " ".join(out.split())
@@ -185,8 +226,12 @@ def test_bad_input():
         advise(X, y, latency=0)
     with pytest.raises(ValueError, match="max_rows=5: give a number of rows of at least 30"):
         advise(X, y, max_rows=5)
-    with pytest.raises(TypeError, match="give a DeviceTest"):
-        advise(X, y, device="willow_pink")
+    with pytest.raises(TypeError, match=r"give a skquantum.comparison.DeviceTest, the name"):
+        advise(X, y, device=[0.1])
+    with pytest.raises(ValueError, match="willow"):
+        advise(X, y, device="wilow_pink")
+    with pytest.raises(ValueError, match="price_per_circuit=-1: give a price"):
+        advise(X, y, price=-1)
     with pytest.raises(ValueError, match="y is missing"):
         advise(X)
     with pytest.raises(ValueError, match="20 rows are too few"):

@@ -10,7 +10,7 @@ from skquantum import QuantumKernelSVC, QuantumKernelSVR, VariationalClassifier
 from skquantum.circuits import AngleEncoding
 from skquantum.cli import SHOTS, main
 from skquantum.comparison import DecisionRule, DeviceTest, compare
-from skquantum.comparison._pages._circuit import assumptions, price_on, time_on
+from skquantum.comparison._pages.circuit import assumptions, price_on, time_on
 from skquantum.execution import ReferenceBackend
 
 X, Y = load_iris(return_X_y=True)
@@ -39,7 +39,7 @@ def test_models_are_tried_with_noise_and_shots():
 
 
 def _paragraphs(comparison):
-    from skquantum.comparison._pages._device import device_paragraphs
+    from skquantum.comparison._pages.device import device_paragraphs
 
     return device_paragraphs(comparison)
 

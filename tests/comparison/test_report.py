@@ -10,7 +10,7 @@ from sklearn.dummy import DummyClassifier
 from skquantum import VariationalClassifier
 from skquantum.comparison import compare
 from skquantum.comparison._measure import false_positive_rate
-from skquantum.comparison._pages._circuit import MOST_STEPS, outline_svg
+from skquantum.comparison._pages.circuit import MOST_STEPS, outline_svg
 from skquantum.comparison._rule import Verdict
 from skquantum.comparison._summary import Column
 from skquantum.comparison._wording import headline

@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Sequence
 
 from skquantum.comparison._findings import Findings
-from skquantum.comparison._pages._circuit import assumptions, hardware_sentence
-from skquantum.comparison._pages._device import device_paragraphs
+from skquantum.comparison._pages.circuit import assumptions, hardware_sentence
+from skquantum.comparison._pages.device import device_paragraphs
 from skquantum.comparison._summary import Column
 
 WIDTH = 99
@@ -28,7 +28,9 @@ def findings(comparison: Findings) -> str:
     starred = any(comparison.best(column) for column in shown)
     legend = "* best in its column, ties included. " if starred else ""
     over = f"{comparison.n_folds} folds" if comparison.complete else "the finished folds"
-    parts.append(wrap("", f"{legend}Mean ± standard deviation over {over}."))
+    chance = comparison.run.get("most frequent class")
+    guess = "" if chance is None else f" The most frequent class: {chance}."
+    parts.append(wrap("", f"{legend}Mean ± standard deviation over {over}.{guess}"))
     costly = []
     for name in comparison.models:
         if costs := comparison.resources(name):
@@ -64,6 +66,19 @@ def wrap(label: str, paragraph: str) -> str:
     return textwrap.fill(label + paragraph, WIDTH, subsequent_indent=" " * min(len(label), 9))
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table whose first row is its head: names to the left, cells to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
 def _table(comparison: Findings, shown: Sequence[Column]) -> str:
     rows = [["", *(column.title for column in shown)]]
     best = {column.key: comparison.best(column) for column in shown}
@@ -74,12 +89,4 @@ def _table(comparison: Findings, shown: Sequence[Column]) -> str:
             for column in shown
         ]
         rows.append([name + folds_done(comparison, name), *cells])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+    return aligned(rows)

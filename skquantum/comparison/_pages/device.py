@@ -7,7 +7,7 @@ import numpy as np
 
 from skquantum.comparison._device import DeviceResult
 from skquantum.comparison._findings import Findings
-from skquantum.comparison._pages._circuit import assumptions, price_on, time_on
+from skquantum.comparison._pages.circuit import assumptions, price_on, time_on
 
 TITLE = "Would it survive a device?"
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-from skquantum.comparison._pages._style import document
+from skquantum.comparison._pages.appendix import data_html
+from skquantum.comparison._pages.style import document
 
 
 def advice_page(
@@ -12,6 +13,7 @@ def advice_page(
     sentence: str,
     tables: Sequence[tuple[str, Sequence[Sequence[str]]]],
     paragraphs: Sequence[str],
+    data: tuple[Sequence[tuple[str, str]], Sequence[str]],
 ) -> str:
     """Return a page of its own.
 
@@ -22,6 +24,8 @@ def advice_page(
     tables : sequence of (str, rows)
         Titles, and rows of cells, the first of which are heads.
     paragraphs : sequence of str
+    data : (table, notes)
+        Columns with what was done to each, and what is to be said of the data.
     """
     sections = [
         f"<header><h1>{escape(title)}</h1></header>",
@@ -30,6 +34,7 @@ def advice_page(
         "<section><h2>What else speaks for or against it</h2><ul>"
         + "".join(f"<li>{escape(text)}</li>" for text in paragraphs)
         + "</ul></section>",
+        f"<section>{data_html(*data)}</section>",
     ]
     return document(title, sections)
 
@@ -39,8 +44,8 @@ def _table(title: str, rows: Sequence[Sequence[str]]) -> str:
     body = "".join(
         "<tr>"
         + "".join(
-            f"<{tag}>{escape(cell)}</{tag}>"
-            for tag, cell in zip(["th", *["td"] * (len(row) - 1)], row, strict=True)
+            f'<th scope="row">{escape(cell)}</th>' if i == 0 else f"<td>{escape(cell)}</td>"
+            for i, cell in enumerate(row)
         )
         + "</tr>"
         for row in rows[1:]

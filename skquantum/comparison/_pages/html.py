@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from skquantum.comparison._findings import Findings
-from skquantum.comparison._pages._appendix import (
+from skquantum.comparison._pages.appendix import (
     data_html,
     folds_html,
     run_html,
     tuning_html,
     warnings_html,
 )
-from skquantum.comparison._pages._circuit import assumptions, circuits_html, hardware_sentence
-from skquantum.comparison._pages._device import device_html
-from skquantum.comparison._pages._plots import (
+from skquantum.comparison._pages.circuit import assumptions, circuits_html, hardware_sentence
+from skquantum.comparison._pages.device import device_html
+from skquantum.comparison._pages.plots import (
     colours,
     draw_calibration,
     draw_forecasts,
@@ -26,8 +26,8 @@ from skquantum.comparison._pages._plots import (
     draw_scores,
     draw_training,
 )
-from skquantum.comparison._pages._style import CSS, document
-from skquantum.comparison._pages._text import folds_done, incomplete
+from skquantum.comparison._pages.style import CSS, document
+from skquantum.comparison._pages.text import folds_done, incomplete
 
 # A colour that no plot uses: it stands for the page's own text colour.
 INK = "#010203"
@@ -74,7 +74,7 @@ def page(findings: Findings) -> str:
         _resources(findings),
         device_html(findings),
         circuits_html(findings),
-        data_html(findings),
+        data_html(findings.table, findings.notes),
         folds_html(findings),
         tuning_html(findings),
         warnings_html(findings),
@@ -160,8 +160,13 @@ def _table(findings: Findings) -> str:
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>\n"
         f'<p class="skq-small">Mean ± standard deviation over {findings.n_folds} outer folds; '
         "the best of each column, ties included, is marked (↑ higher, ↓ lower is better)."
-        f"{_calibration(findings)}</p>"
+        f"{_most_frequent(findings)}{_calibration(findings)}</p>"
     )
+
+
+def _most_frequent(findings: Findings) -> str:
+    chance = findings.run.get("most frequent class")
+    return "" if chance is None else f" The most frequent class: {escape(chance)}."
 
 
 def _explained(title: str, text: str) -> str:

@@ -1,6 +1,6 @@
 """The end of the report: the table that came in, tuning, warnings, and how to repeat the run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import numpy as np
@@ -12,27 +12,27 @@ from skquantum.comparison._findings import Findings
 MANY_COLUMNS = 12
 
 
-def data_html(findings: Findings) -> str:
+def data_html(table: Sequence[tuple[str, str]], notes: Sequence[str]) -> str:
     """Say what was done to each column of a table, "" if it was taken as it is."""
-    if not findings.table and not findings.notes:
+    if not table and not notes:
         return ""
-    notes = "".join(f"<p>{escape(note)}</p>" for note in findings.notes)
-    if not findings.table:
-        return f"<h2>The data</h2>{notes}"
+    said = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    if not table:
+        return f"<h2>The data</h2>{said}"
     rows = "".join(
         f'<tr><th scope="row">{escape(column)}</th><td>{escape(done)}</td></tr>'
-        for column, done in findings.table
+        for column, done in table
     )
-    table = (
+    shown = (
         '<div class="skq-scroll skq-prose"><table><thead><tr><th scope="col">column</th>'
         f'<th scope="col">what was done</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
-    if len(findings.table) > MANY_COLUMNS:
-        table = (
-            f"<details><summary>What was done to each of {len(findings.table)} columns</summary>"
-            f"{table}</details>"
+    if len(table) > MANY_COLUMNS:
+        shown = (
+            f"<details><summary>What was done to each of {len(table)} columns</summary>"
+            f"{shown}</details>"
         )
-    return f"<h2>The table</h2>{notes}{table}"
+    return f"<h2>The table</h2>{said}{shown}"
 
 
 def folds_html(findings: Findings) -> str:
