@@ -13,10 +13,14 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
 LOWEST := $(VENV)-lowest
+NEWEST := $(VENV)-newest
+# The newest Python there is; looked for only where it is asked for.
+NEWEST_PYTHON ?= $(firstword $(foreach v,3.14 3.13,$(shell \
+  python$(v) -c "" 2>/dev/null && echo python$(v))))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo advise test lowest browser coverage lint format types doctest torch docs wheel clean
+.PHONY: help demo advise test lowest newest newest-python browser coverage lint format types doctest torch docs wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
@@ -33,6 +37,13 @@ test: $(VENV)/.stamp-test ## run the tests
 
 lowest: $(LOWEST)/.stamp ## run the tests on the lowest versions that pyproject.toml allows
 	$(ONE_THREAD) $(LOWEST)/bin/python -m pytest $(TESTS) --ignore=tests/browser -n $(WORKERS) \
+	  $(PYTEST_ARGS)
+
+newest-python:
+	@echo $(NEWEST_PYTHON)
+
+newest: $(NEWEST)/.stamp ## run the tests on the newest Python there is, 3.13 at least
+	$(ONE_THREAD) $(NEWEST)/bin/python -m pytest $(TESTS) --ignore=tests/browser -n $(WORKERS) \
 	  $(PYTEST_ARGS)
 
 browser: $(VENV)/.stamp-browser ## look at reports and documentation in a real browser
@@ -73,7 +84,7 @@ wheel: $(VENV)/.stamp-base ## build the wheel into dist/
 	rm -rf build
 
 clean: ## remove everything that the other targets make
-	rm -rf $(VENV) $(LOWEST) build dist *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache \
+	rm -rf $(VENV) $(LOWEST) $(NEWEST) build dist *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache \
 	  .ruff_cache docs/_build docs/gallery docs/generated docs/sg_execution_times.rst $(REPORT)
 	find skquantum tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
 
@@ -94,6 +105,12 @@ $(VENV)/.stamp-base: pyproject.toml | $(BIN)/python
 $(VENV)/.stamp-test: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[test]'
 	@touch $@ $(VENV)/.stamp-base
+
+$(NEWEST)/.stamp: pyproject.toml
+	@test -n "$(NEWEST_PYTHON)" || { echo "No Python 3.13 or newer on the PATH"; exit 1; }
+	$(NEWEST_PYTHON) -m venv --clear $(NEWEST)
+	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
 
 # uv picks the lowest version of what pyproject.toml names, and the newest of what that brings: but
 # for pyparsing, which warns of what Matplotlib 3.8 does.

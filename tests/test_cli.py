@@ -247,6 +247,9 @@ def test_a_wrong_flag_shows_the_usage_of_its_command(capsys):
     err = capsys.readouterr().err
     assert err.startswith("usage: skquantum compare ")
     assert "unrecognized arguments: --targe-column a. Did you mean '--target'?" in err
+    with pytest.raises(SystemExit, match="2"):
+        main(["compare", "iris", "--metric", "f1"])
+    assert "Did you mean '--scoring'?" in capsys.readouterr().err
 
 
 def test_a_refused_run_leaves_no_report(tmp_path, capsys):

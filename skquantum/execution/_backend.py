@@ -196,6 +196,55 @@ class Backend(NamedPartsMixin, ABC):
         """
         return self._self_overlaps(*self._checked(circuit, symbols, X))
 
+    def states_jvp(
+        self,
+        circuit: cirq.AbstractCircuit,
+        symbols: Sequence[sympy.Symbol],
+        values: np.ndarray,
+        tangents: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return states in double precision, and their derivatives along directions.
+
+        Parameters
+        ----------
+        circuit, symbols, values
+            As in `states`.
+        tangents : ndarray of shape (n_samples, n_symbols, n_directions)
+            How fast the values of each row change along each direction.
+
+        Returns
+        -------
+        states : ndarray of complex, shape (n_samples, 2 ** n_qubits)
+            State vectors.
+        derivatives : ndarray of complex, shape (n_samples, 2 ** n_qubits, n_directions)
+            Of the states.
+
+        Raises
+        ------
+        ValueError
+            As in `states`; if the backend has no exact derivatives, or the register is too wide
+            for them.
+        """
+        frozen, order, array = self._checked(circuit, symbols, values)
+        if np.shape(tangents)[:2] != array.shape or np.ndim(tangents) != 3:
+            raise ValueError(
+                f"tangents must have shape {(*array.shape, 'n_directions')}, got "
+                f"{np.shape(tangents)}."
+            )
+        return self._states_jvp(frozen, order, array, np.asarray(tangents, dtype=float))
+
+    def _states_jvp(
+        self,
+        circuit: cirq.FrozenCircuit,
+        symbols: tuple[sympy.Symbol, ...],
+        values: np.ndarray,
+        tangents: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        raise ValueError(
+            f"{type(self).__name__} has no derivatives of states; use DenseBackend(), or "
+            "QsimBackend() without noise and shots."
+        )
+
     @property
     def default_gradient(self) -> str:
         """What ``gradient="auto"`` stands for: "adjoint" if the backend has it.

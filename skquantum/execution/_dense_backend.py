@@ -55,6 +55,15 @@ class DenseBackend(Backend):
             states[rows] = small.forward(values[rows])[0].T
         return states
 
+    def _states_jvp(
+        self,
+        circuit: cirq.FrozenCircuit,
+        symbols: tuple[sympy.Symbol, ...],
+        values: np.ndarray,
+        tangents: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return dense_jvp(circuit, symbols, values, tangents)
+
     def _adjoint(
         self,
         circuit: cirq.FrozenCircuit,
@@ -109,6 +118,28 @@ class DenseEvaluator(Evaluator):
         return self._circuit.n_qubits
 
 
+def dense_jvp(
+    circuit: cirq.FrozenCircuit,
+    symbols: tuple[sympy.Symbol, ...],
+    values: np.ndarray,
+    tangents: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return states and their derivatives along directions, as `Backend.states_jvp` does."""
+    n_qubits, most = cirq.num_qubits(circuit), DenseBackend.most_qubits
+    if n_qubits > most:
+        raise ValueError(
+            f"Derivatives of states are for circuits of at most {most} qubits, got {n_qubits}. "
+            f"Set the encoding's n_qubits={most} or put the features into blocks."
+        )
+    small = small_circuit(circuit, symbols)
+    states = np.empty((len(values), 2**n_qubits), dtype=complex)
+    moved = np.empty((*states.shape, tangents.shape[2]), dtype=complex)
+    for rows in _chunks(small, len(values), 1 + tangents.shape[2]):
+        psi, along = small.forward_tangents(values[rows], tangents[rows])
+        states[rows], moved[rows] = psi.T, along.swapaxes(0, 1)
+    return states, moved
+
+
 def _check_width(circuit: cirq.FrozenCircuit) -> None:
     n_qubits, most = cirq.num_qubits(circuit), DenseBackend.most_qubits
     if n_qubits > most:
@@ -122,6 +153,8 @@ def _beside(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.hstack([X, np.broadcast_to(weights, (len(X), len(weights)))])
 
 
-def _chunks(circuit: SmallCircuit, n_rows: int) -> list[slice]:
-    step = max(1, AMPLITUDES // (2**circuit.n_qubits * (circuit.n_steps + 1)))
+def _chunks(circuit: SmallCircuit, n_rows: int, n_kept: int | None = None) -> list[slice]:
+    """Split rows, of each of which so many states are kept: by default those of all steps."""
+    n_kept = circuit.n_steps + 1 if n_kept is None else n_kept
+    step = max(1, AMPLITUDES // (2**circuit.n_qubits * n_kept))
     return [slice(begin, begin + step) for begin in range(0, n_rows, step)]

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skquantum._validation import class_hint, shown
 from skquantum.execution._backend import Backend
 from skquantum.execution._compiler.compile import compile_program
+from skquantum.execution._dense_backend import dense_jvp
 from skquantum.execution._engine.evaluator import AdjointEvaluator
 from skquantum.execution._engine.observables import PauliMatrix, check_observables
 from skquantum.execution._engine.overlaps import cross_fidelities, gram_fidelities, n_bytes
@@ -324,6 +325,17 @@ class QsimBackend(Backend):
         noisy = self._noisy()
         by_chance = noisy is not None and noisy.is_random(cirq.num_qubits(circuit))
         return "parameter-shift" if by_chance else self.default_gradient
+
+    def _states_jvp(
+        self,
+        circuit: cirq.FrozenCircuit,
+        symbols: tuple[sympy.Symbol, ...],
+        values: np.ndarray,
+        tangents: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if self._noisy() is not None:
+            return super()._states_jvp(circuit, symbols, values, tangents)
+        return dense_jvp(circuit, symbols, values, tangents)
 
     def _adjoint(
         self,

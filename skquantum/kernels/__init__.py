@@ -3,6 +3,7 @@
 from skquantum._rooms import hand_out
 from skquantum.kernels._base import Kernel, ProductKernel, SumKernel
 from skquantum.kernels._fidelity import FidelityKernel
+from skquantum.kernels._gaussian_process import GaussianProcessKernel
 from skquantum.kernels._projected import ProjectedKernel
 from skquantum.kernels._psd import MITIGATIONS as MITIGATIONS
 from skquantum.kernels._psd import PSD as PSD
@@ -11,6 +12,7 @@ from skquantum.kernels._tiles import matrix_by_tiles as matrix_by_tiles
 
 __all__ = [
     "FidelityKernel",
+    "GaussianProcessKernel",
     "GramRepair",
     "Kernel",
     "ProductKernel",

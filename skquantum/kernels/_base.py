@@ -177,6 +177,41 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
     def __rmul__(self, other: Any) -> Any:
         return ProductKernel(other, self) if _is_member(other) else NotImplemented
 
+    def jvp(self, X: ArrayLike, tangents: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Return the kernel matrix, and its derivatives along directions of the rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        tangents : array-like of shape (n_samples, n_features, n_directions)
+            How fast each row changes along each direction.
+
+        Returns
+        -------
+        matrix : ndarray of shape (n_samples, n_samples)
+            Kernel values.
+        derivatives : ndarray of shape (n_samples, n_samples, n_directions)
+            Of the kernel values, all rows moving at once.
+
+        Raises
+        ------
+        ValueError
+            As from the kernel itself; if the kernel, its encoding or its backend has no
+            derivatives.
+        """
+        validate_description(self)
+        rows = check_array(X, dtype=np.float64, input_name="X")
+        along = np.asarray(tangents, dtype=np.float64)
+        if along.ndim != 3 or along.shape[:2] != rows.shape:
+            raise ValueError(
+                f"tangents must have shape {(*rows.shape, 'n_directions')}, got {along.shape}."
+            )
+        return self._jvp(rows, along)
+
+    def _jvp(self, X: np.ndarray, tangents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        raise ValueError(f"{type(self).__name__} has no derivatives: it writes no _jvp.")
+
     def against(self, Y: ArrayLike) -> Callable[[ArrayLike], np.ndarray]:
         """Prepare kernel values of any rows with rows that stay the same.
 
@@ -372,6 +407,23 @@ class _ComposedKernel(Kernel):
     @abstractmethod
     def _combined(one: Any, other: Any) -> Any: ...
 
+    def _members_jvp(
+        self, X: np.ndarray, tangents: np.ndarray
+    ) -> list[tuple[np.ndarray | float, np.ndarray | float]]:
+        """Return value and derivatives of both members."""
+        found: list[tuple[np.ndarray | float, np.ndarray | float]] = []
+        for member in (self.k1, self.k2):
+            if isinstance(member, Real):
+                found.append((float(member), 0.0))
+            elif isinstance(member, Kernel):
+                found.append(member.jvp(X, tangents))
+            else:
+                raise ValueError(
+                    f"{member!r}, a member of {type(self).__name__}, has no derivatives for the "
+                    "rows. Combine it with GaussianProcessKernel(...) by scikit-learn's + and *."
+                )
+        return found
+
     def _matrix(self, X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
         return self._computed((len(X), len(X if Y is None else Y)), lambda k: k(X, Y))
 
@@ -430,6 +482,10 @@ class SumKernel(_ComposedKernel):
     def _combined(one: Any, other: Any) -> Any:
         return one + other
 
+    def _jvp(self, X: np.ndarray, tangents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        (one, moved), (other, other_moved) = self._members_jvp(X, tangents)
+        return np.asarray(one + other), np.asarray(moved + other_moved)
+
 
 class ProductKernel(_ComposedKernel):
     """Product of two kernels, or of a number and a kernel: ``kernel1 * kernel2``.
@@ -454,6 +510,11 @@ class ProductKernel(_ComposedKernel):
     @staticmethod
     def _combined(one: Any, other: Any) -> Any:
         return one * other
+
+    def _jvp(self, X: np.ndarray, tangents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        (one, moved), (other, other_moved) = self._members_jvp(X, tangents)
+        factors = np.asarray(one)[..., None], np.asarray(other)[..., None]
+        return np.asarray(one * other), moved * factors[1] + factors[0] * other_moved
 
 
 # Gaussian processes ask for a kernel of scikit-learn's class, and need what a `Kernel` has.

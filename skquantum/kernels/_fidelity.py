@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from skquantum.circuits import Encoding
 from skquantum.kernels._base import Kernel
 
 
@@ -83,6 +84,26 @@ class FidelityKernel(Kernel):
 
         return values
 
+    def _jvp(self, X: np.ndarray, tangents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        encoding, backend = self._parts()
+        index, block = encoding.blocks(X.shape[1]), encoding.block
+        circuit, symbols = block.compiled(index.shape[1])
+        matrix = np.ones((len(X), len(X)))
+        derivatives = np.zeros((*matrix.shape, tangents.shape[2]))
+        for columns in index:
+            rows, along = encoded_tangents(block, X[:, columns], tangents[:, columns])
+            states, moved = backend.states_jvp(circuit, symbols, rows, along)
+            overlaps = states.conj() @ states.T
+            own = np.abs(overlaps) ** 2
+            derivatives *= own[..., None]
+            for p in range(tangents.shape[2]):
+                part = moved[..., p].conj() @ states.T  # <d psi_i|psi_j>
+                slopes = 2 * (overlaps.conj() * (part + part.conj().T)).real
+                derivatives[..., p] += matrix * slopes
+            matrix *= own
+        np.fill_diagonal(matrix, 1.0)
+        return (matrix + matrix.T) / 2, derivatives
+
     def _diagonal(self, X: np.ndarray) -> np.ndarray:
         encoding, backend = self._parts()
         index, block = encoding.blocks(X.shape[1]), encoding.block
@@ -91,6 +112,25 @@ class FidelityKernel(Kernel):
             backend.self_overlaps(circuit, symbols, block.encode(X[:, columns]))
             for columns in index
         )
+
+
+def encoded_tangents(
+    encoding: Encoding, X: np.ndarray, tangents: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the symbols receive, and how fast it changes along each direction."""
+    rows = encoding.encode(X)
+    if type(encoding).encode is Encoding.encode:
+        return rows, tangents
+    along = np.empty((*rows.shape, tangents.shape[2]))
+    for symbol in range(rows.shape[1]):
+        one = np.zeros(rows.shape)
+        one[:, symbol] = 1.0
+        try:
+            slopes = encoding.encode_vjp(X, one)
+        except NotImplementedError as error:
+            raise ValueError(str(error)) from error
+        along[:, symbol] = np.einsum("rf,rfp->rp", slopes, tangents)
+    return rows, along
 
 
 def _product(arrays: Iterable[np.ndarray]) -> np.ndarray:

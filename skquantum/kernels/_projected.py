@@ -17,7 +17,7 @@ from sklearn.metrics.pairwise import laplacian_kernel, rbf_kernel
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skquantum.circuits import FEW, Encoding
-from skquantum.execution import Backend, pauli_strings, resolve_observables
+from skquantum.execution import Backend, Evaluator, pauli_strings, resolve_observables
 from skquantum.kernels._base import Kernel
 
 BLOCK = 2**19  # values at a time
@@ -34,6 +34,14 @@ OUTER: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "laplacian": partial(laplacian_kernel, gamma=1.0),
     "matern": Matern(nu=1.5),
     "rational_quadratic": RationalQuadratic(),
+}
+
+
+# Twice their derivatives for the squared distance, as functions of the distance.
+SLOPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "gaussian": lambda d: -np.exp(-(d**2) / 2),
+    "matern": lambda d: -3 * np.exp(-np.sqrt(3) * d),
+    "rational_quadratic": lambda d: -((1 + d**2 / 2) ** -2),
 }
 
 
@@ -151,6 +159,38 @@ scikit-learn's, default="gaussian"
 
         return values
 
+    def _jvp(self, X: np.ndarray, tangents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if not isinstance(self.outer, str) or self.outer not in SLOPES:
+            raise ValueError(
+                f"ProjectedKernel has no derivatives with outer={self.outer!r}; take one of "
+                f"{', '.join(map(repr, SLOPES))}."
+            )
+        values, moved = self._measured_jvp(X, tangents)
+        matrix, root = self._gram(values), np.sqrt(self._gamma())
+        values, moved = root * values, root * moved
+        slopes = SLOPES[self.outer](cdist(values, values))
+        derivatives = np.empty((*matrix.shape, tangents.shape[2]))
+        for p in range(tangents.shape[2]):
+            cross = values @ moved[..., p].T
+            own = np.diag(cross)
+            # Half of how fast the squared distances change.
+            derivatives[..., p] = slopes * (own[:, None] + own - cross - cross.T)
+        return matrix, derivatives
+
+    def _measured_jvp(self, X: np.ndarray, tangents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what is measured, (n, n_values), and its derivatives, (n, n_values, p)."""
+        evaluator, block, index = self._evaluator(X.shape[1])
+        rows = X[:, index].reshape(-1, index.shape[1])
+        along = tangents[:, index].reshape(*rows.shape, -1)
+        values, pullback = evaluator.forward_vjp(block.encode(rows), np.empty(0))
+        moved = np.empty((*values.shape, tangents.shape[2]))
+        for k in range(values.shape[1]):
+            one = np.zeros(values.shape)
+            one[:, k] = 1.0
+            slopes = block.encode_vjp(rows, pullback(one)[0])
+            moved[:, k] = np.einsum("rf,rfp->rp", slopes, along)
+        return values.reshape(len(X), -1), moved.reshape(len(X), -1, tangents.shape[2])
+
     def _diagonal(self, X: np.ndarray) -> np.ndarray:
         if isinstance(self.outer, str):
             return np.ones(len(X))  # the distance of what was measured from itself is zero
@@ -182,6 +222,16 @@ scikit-learn's, default="gaussian"
 
     def _measured(self, n_features: int) -> Callable[[np.ndarray], np.ndarray]:
         """Return what measures the observables for rows of so many features."""
+        evaluator, block, index = self._evaluator(n_features)
+
+        def measured(X: np.ndarray) -> np.ndarray:
+            rows = block.encode(X[:, index].reshape(-1, index.shape[1]))
+            return evaluator.forward(rows, np.empty(0)).reshape(len(X), -1)
+
+        return measured
+
+    def _evaluator(self, n_features: int) -> tuple[Evaluator, Encoding, np.ndarray]:
+        """Return what measures a block, its encoding, and the features of each block."""
         encoding, backend = self._parts()
         index, block = encoding.blocks(n_features), encoding.block
         circuit, symbols = block.compiled(index.shape[1])
@@ -190,13 +240,7 @@ scikit-learn's, default="gaussian"
             measures: Any = list(pauli_strings(qubits, 2).values())
         else:
             measures = resolve_observables(self.observables, qubits)
-        evaluator = backend.evaluator(circuit, symbols, (), measures)
-
-        def measured(X: np.ndarray) -> np.ndarray:
-            rows = block.encode(X[:, index].reshape(-1, index.shape[1]))
-            return evaluator.forward(rows, np.empty(0)).reshape(len(X), -1)
-
-        return measured
+        return backend.evaluator(circuit, symbols, (), measures), block, index
 
 
 def _blocks(n_rows: int, n_columns: int) -> Iterator[slice]:

@@ -63,6 +63,51 @@ class SmallCircuit:
                 tape.after.append(psi)
         return psi, tape
 
+    def forward_tangents(
+        self, values: np.ndarray, tangents: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the states of rows, and their derivatives along directions of the values.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_symbols)
+        tangents : ndarray of shape (n_rows, n_symbols, n_directions)
+
+        Returns
+        -------
+        psi : ndarray of complex, shape (2 ** n_qubits, n_rows)
+        moved : ndarray of complex, shape (2 ** n_qubits, n_rows, n_directions)
+        """
+        angles = self._program.row_angles(values, NO_WEIGHTS)
+        turned = np.einsum("ars,rsp->arp", self._angle_slopes(values), tangents)
+        psi = np.repeat(self._program.start[:, None], len(values), axis=1)
+        moved = np.zeros((len(psi), len(values), tangents.shape[2]), dtype=complex)
+        for k, constant in enumerate(self._constants):
+            if constant is not None:
+                psi = constant @ psi
+                moved = (constant @ moved.reshape(len(psi), -1)).reshape(moved.shape)
+            if k < len(self._phases):
+                for table in self._phases[k].tables:
+                    phases = _table(table, angles)
+                    slopes = np.tensordot(table.spectra, turned[table.terms], 1)
+                    slopes = slopes.reshape(*table.shape, *turned.shape[1:])
+                    psi = _multiply(psi, [phases])
+                    view = (*(2,) * self.n_qubits, *turned.shape[1:])
+                    own = psi.reshape(*view[:-1], 1)
+                    moved = moved.reshape(view) * phases[..., None] + 1j * slopes * own
+                    moved = moved.reshape(len(psi), *turned.shape[1:])
+        return psi, moved
+
+    def _angle_slopes(self, values: np.ndarray) -> np.ndarray:
+        """Return derivatives of the angles for the values, (n_angles, n_rows, n_symbols)."""
+        n_angles = len(self._program.row_angles.expressions)
+        found = np.empty((n_angles, *values.shape))
+        for angle in range(n_angles):
+            one = np.zeros((n_angles, len(values)))
+            one[angle] = 1.0
+            found[angle], _ = self._program.row_angles.pullback(values, NO_WEIGHTS, one)
+        return found
+
     def backward(self, tape: Tape, lam: np.ndarray) -> np.ndarray:
         """Return the gradient for the values from ``dL/dpsi*``, shape (n_rows, n_symbols)."""
         by_angle = np.zeros((len(self._program.row_angles.expressions), len(tape.values)))
