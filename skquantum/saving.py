@@ -20,9 +20,10 @@ _INNER = (
     estimators.Windows,
     layers.CircuitBank,
 )
-# What searches and imputers of scikit-learn's hold, and `skops` does not know.
+# What searches, imputers and selectors of columns of scikit-learn's hold, and `skops` does not know.
 _OF_SCIKIT_LEARN = (
     "numpy.dtype",
+    "sklearn.compose._column_transformer.make_column_selector",
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.model_selection._split.KFold",
     "sklearn.model_selection._split.StratifiedKFold",
@@ -33,9 +34,9 @@ def trusted_types() -> list[str]:
     """Return the types of this package that may occur in a saved model.
 
     They are the estimators, encodings, ansätze, kernels and backends, and a few that hold what was
-    learned, and what scikit-learn's searches (folds and scorer) and imputers hold. Loading one of
-    them sets its attributes and runs nothing else. `skops` knows most of scikit-learn's own; types
-    of yours, such as an encoding that you wrote, are to be added.
+    learned, and what scikit-learn's searches (folds and scorer), imputers and selectors of columns
+    hold. Loading one of them sets its attributes and runs nothing else. `skops` knows most of
+    scikit-learn's own; types of yours, such as an encoding that you wrote, are to be added.
 
     Returns
     -------

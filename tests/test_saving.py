@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sympy
-from sklearn.compose import make_column_transformer
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
@@ -171,7 +171,7 @@ def test_what_tables_need_in_front():
     before = make_column_transformer(
         (make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), ["length"]),
         (KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf"), ["width"]),
-        (OneHotEncoder(handle_unknown="ignore"), ["place"]),
+        (OneHotEncoder(handle_unknown="ignore"), make_column_selector("pl")),
         sparse_threshold=0,
     )
     model = make_pipeline(before, QuantumKernelSVC("angle")).fit(frame, LABELS)

@@ -25,6 +25,7 @@ from skquantum.circuits._qubits import on_the_line as on_the_line
 from skquantum.circuits._qubits import placed as placed
 from skquantum.circuits._qubits import register as register
 from skquantum.circuits._resolve import ANSATZE, ENCODINGS, resolve_ansatz, resolve_encoding
+from skquantum.circuits._trainable import TrainableEncoding
 from skquantum.circuits._tree import TreeTensor
 from skquantum.circuits._unentangled import UnentangledAnsatz
 from skquantum.circuits._unentangled import unentangled as unentangled
@@ -55,6 +56,7 @@ __all__ = [
     "SimplifiedTwoDesign",
     "StronglyEntangling",
     "Template",
+    "TrainableEncoding",
     "TreeTensor",
     "UnentangledAnsatz",
     "ZZEncoding",

@@ -1,6 +1,7 @@
 """Quantum kernels: callables that say how alike two rows are."""
 
 from skquantum._rooms import hand_out
+from skquantum.kernels._aligned import AlignedKernel
 from skquantum.kernels._base import Kernel, ProductKernel, SumKernel
 from skquantum.kernels._fidelity import FidelityKernel
 from skquantum.kernels._gaussian_process import GaussianProcessKernel
@@ -11,6 +12,7 @@ from skquantum.kernels._psd import GramRepair
 from skquantum.kernels._tiles import matrix_by_tiles as matrix_by_tiles
 
 __all__ = [
+    "AlignedKernel",
     "FidelityKernel",
     "GaussianProcessKernel",
     "GramRepair",

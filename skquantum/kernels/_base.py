@@ -332,6 +332,27 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
         """
         return self._with_encoding(X, weight)
 
+    def fitted_to(self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> Kernel:
+        """Return the kernel with everything settled that depends on training rows and targets.
+
+        Estimators that have targets ask for it in `fit`.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Training rows.
+        y : ndarray of shape (n_samples,)
+            Labels as whole numbers, or values as floats.
+        weight : ndarray of shape (n_samples,), default=None
+            How often each row counts; None means once.
+
+        Returns
+        -------
+        Kernel
+            By default what :meth:`fitted` returns: targets have no influence.
+        """
+        return self.fitted(X, weight)
+
     def _with_encoding(
         self, X: np.ndarray, weight: np.ndarray | None, n_together: int | None = None
     ) -> Any:

@@ -35,6 +35,7 @@ from skquantum.circuits import (
     ConvolutionBlock,
     Encoding,
     PoolingNetwork,
+    TrainableEncoding,
     UnentangledAnsatz,
 )
 from skquantum.execution import (
@@ -46,6 +47,7 @@ from skquantum.execution import (
     SamplerBackend,
 )
 from skquantum.kernels import (
+    AlignedKernel,
     FidelityKernel,
     Kernel,
     ProductKernel,
@@ -131,7 +133,7 @@ SHORT = {"max_iter": 2, "random_state": 0}
 A, B = cirq.LineQubit.range(2)
 S, T = sympy.symbols("s t")
 OWN = cirq.Circuit(cirq.ry(S)(A), cirq.rx(T)(B), cirq.CX(A, B) ** (S / 2))
-ENCODING_KINDS = {*ENCODINGS.values(), CircuitEncoding, BlockEncoding}
+ENCODING_KINDS = {*ENCODINGS.values(), CircuitEncoding, BlockEncoding, TrainableEncoding}
 
 WITH_ENCODING = {
     "classifier of a kernel": lambda **parts: QuantumKernelSVC(kernel="fidelity", **parts),
@@ -264,7 +266,8 @@ def test_no_built_in_part_is_left_out():
     ansatze = {*ANSATZE.values(), CircuitAnsatz, PoolingNetwork, ConvolutionBlock}
     ansatze |= {UnentangledAnsatz}
     assert built_ins(circuits, Ansatz) == ansatze
-    composed = {SumKernel, ProductKernel}  # of any kernels: tests/kernels/test_composed.py
+    # Of any kernels: tests/kernels/test_composed.py, test_aligned.py.
+    composed = {SumKernel, ProductKernel, AlignedKernel}
     assert built_ins(kernels, Kernel) == {FidelityKernel, ProjectedKernel} | composed
     backends = {QsimBackend, DenseBackend, ReferenceBackend, SamplerBackend, MitigatedBackend}
     assert built_ins(execution, Backend) == backends

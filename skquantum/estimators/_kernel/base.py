@@ -53,7 +53,7 @@ class QuantumKernelSVM(KernelPartsMixin):
         self._check_size(kernel, len(first))
         used = np.flatnonzero(weight)
         self._check_distinct(y[first[used]])
-        kernel = settled(kernel.fitted(X[first[used]], weight[used]))
+        kernel = settled(kernel.fitted_to(X[first[used]], y[first[used]], weight[used]))
         circuits = kernel.circuits(X.shape[1])
         self._check_mitigation(kernel, circuits)
         self._matrix = matrix = kernel(X[first])

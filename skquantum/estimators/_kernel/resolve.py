@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cirq
 
 from skquantum._named_parts import is_same
@@ -9,12 +11,17 @@ from skquantum._validation import class_hint, shown, unknown
 from skquantum.circuits import Encoding
 from skquantum.execution import Backend
 from skquantum.kernels import (
+    AlignedKernel,
     FidelityKernel,
     Kernel,
     ProjectedKernel,
 )
 
-KERNELS: dict[str, type[Kernel]] = {"fidelity": FidelityKernel, "projected": ProjectedKernel}
+KERNELS: dict[str, Callable[..., Kernel]] = {
+    "fidelity": FidelityKernel,
+    "projected": ProjectedKernel,
+    "aligned": lambda encoding, backend: AlignedKernel(FidelityKernel(encoding, backend)),
+}
 # What estimators with a kernel have for a default.
 ENCODING, KERNEL = "reuploading", "projected"
 
