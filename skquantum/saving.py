@@ -20,7 +20,7 @@ _INNER = (
     estimators.Windows,
     layers.CircuitBank,
 )
-# What searches, imputers and selectors of columns of scikit-learn's hold, and `skops` does not know.
+# Of searches, imputers and selectors of columns of scikit-learn: what `skops` does not know.
 _OF_SCIKIT_LEARN = (
     "numpy.dtype",
     "sklearn.compose._column_transformer.make_column_selector",
