@@ -25,6 +25,8 @@ from skquantum.comparison._rule import HARDWARE_LATENCY, NO_ROOM_ABOVE, TOO_MANY
 
 # Two-qubit gates above which noise takes over on devices of today, and nothing else is left.
 MANY_GATES, TOO_MANY_GATES = 30, 100
+# Of a named device: the share of runs without an error below which gates are many, and too many.
+MOST_LEFT, HALF_LEFT = 0.8, 0.5
 MAX_DROP = 0.02  # below the best baseline that still counts as equally good
 DECISIONS = {
     "no": "Not worth trying",
@@ -93,6 +95,8 @@ class Advice:
         Seconds within which hardware would have to answer.
     test_to_train : float
         Rows that a fold tests on for each that it learns from.
+    two_qubit_error : float or None
+        Median error of the two-qubit gates of the device, if one was named.
     table : tuple of (str, str)
         Columns of a data frame, and what was done to each.
     notes : tuple of str
@@ -113,6 +117,7 @@ class Advice:
     device: DeviceTest
     latency: float | None
     test_to_train: float
+    two_qubit_error: float | None = None
     table: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     name: str = "your data"
@@ -197,6 +202,7 @@ class Advice:
             "scores": {name: [float(s) for s in folds] for name, folds in self.scores.items()},
             "kernels": [_plain(asdict(kernel)) for kernel in self.kernels],
             "latency": self.latency,
+            "two_qubit_error": self.two_qubit_error,
             "table": dict(self.table),
             "notes": list(self.notes),
         }
@@ -324,17 +330,32 @@ class Advice:
                 f"{time_on(self.device, kernel.fit_circuits)} and "
                 f"{price_on(self.device, kernel.fit_circuits)}."
             )
-        gates = kernel.n_two_qubit_gates
-        if gates > MANY_GATES:
-            much = "far too many" if gates > TOO_MANY_GATES else "many"
-            found.append(
-                f"Its circuit has {gates} two-qubit gates: {much} for devices of today, where "
-                f"noise takes over above some {MANY_GATES} and nothing is left above "
-                f"{TOO_MANY_GATES}."
-            )
+        found += self._about_gates(kernel.n_two_qubit_gates)
         if self.latency is not None:
             found.append(self._about_latency(kernel, self.latency))
         return found
+
+    def _about_gates(self, gates: int) -> list[str]:
+        """Judge the gates by the device's own calibration if it was named, else by a rule."""
+        error = self.two_qubit_error
+        if error is None:
+            if gates <= MANY_GATES:
+                return []
+            much = "far too many" if gates > TOO_MANY_GATES else "many"
+            return [
+                f"Its circuit has {gates} two-qubit gates: {much} for devices of today, where "
+                f"noise takes over above some {MANY_GATES} and nothing is left above "
+                f"{TOO_MANY_GATES}."
+            ]
+        left = (1 - error) ** gates
+        if left >= MOST_LEFT:
+            return []
+        much = "far too many" if left < HALF_LEFT else "many"
+        return [
+            f"Its circuit has {gates} two-qubit gates: {much} for {self.device.noise}, whose "
+            f"median error of {100 * error:.2g} % (its calibration in cirq-google) leaves "
+            f"{100 * left:.0f} % of the runs without one, before any swaps."
+        ]
 
     def _is_in_time(self, kernel: KernelOutlook) -> bool:
         """Whether hardware could answer within the latency asked for, where it can be told."""

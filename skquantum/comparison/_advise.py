@@ -171,6 +171,7 @@ def advise(
         kernels=kernels,
         device=tested,
         latency=latency,
+        two_qubit_error=None if device is None else tested.two_qubit_error,
         test_to_train=float(np.mean([len(test) / len(train) for train, test in splits])),
         table=tuple(data.table),
         notes=tuple(data.notes),

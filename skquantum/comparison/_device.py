@@ -9,7 +9,12 @@ import sympy
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
 
-from skquantum.execution import Backend, QsimBackend, measurement_settings
+from skquantum.execution import (
+    Backend,
+    QsimBackend,
+    measurement_settings,
+    two_qubit_error,
+)
 from skquantum.inspection import fitted_attribute, on_other_backend, with_backend
 
 # What public price lists ask for a circuit, all its shots included, in USD.
@@ -73,6 +78,11 @@ class DeviceTest:
     def busy(self, n_circuits: float) -> float:
         """Return for how many seconds so many circuits keep it busy, 1000 shots each if exact."""
         return n_circuits * (self.shots or SHOTS) * self.seconds_per_shot
+
+    @property
+    def two_qubit_error(self) -> float | None:
+        """Median error of a named device's two-qubit gates, None for any other noise."""
+        return two_qubit_error(self.noise) if isinstance(self.noise, str) else None
 
     @property
     def has_prices(self) -> bool:

@@ -22,6 +22,7 @@ from skquantum.execution._measurement import (
     measurement_settings,
 )
 from skquantum.execution._mitigated import MitigatedBackend
+from skquantum.execution._noise.calibrated import two_qubit_error as two_qubit_error
 from skquantum.execution._qsim_backend import QsimBackend, resolve_backend
 from skquantum.execution._reference import ReferenceBackend
 from skquantum.execution._resources import circuit_resources

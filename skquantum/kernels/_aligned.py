@@ -40,7 +40,7 @@ class AlignedKernel(Kernel):
     learn_bandwidth : bool, default=True
         Whether to learn factors; otherwise only weights are.
     max_iter : int, default=100
-        Iterations at most.
+        Iterations at most; 0 takes the kernel as it is.
     n_restarts : int, default=2
         Further starts where weights are drawn; the highest alignment is taken. Some starts end
         in a low one.
@@ -53,7 +53,7 @@ class AlignedKernel(Kernel):
     Attributes
     ----------
     alignment_curve_ : list of float
-        Centred alignment before each iteration and after the last; of what :meth:`fitted_to`
+        Centred alignment at the start and after each iteration; of what :meth:`fitted_to`
         returns.
 
     See Also
@@ -82,7 +82,7 @@ class AlignedKernel(Kernel):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "bandwidth": ["array-like", Interval(Real, 0, None, closed="neither")],
         "learn_bandwidth": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_restarts": [Interval(Integral, 0, None, closed="left")],
         "max_rows": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
@@ -107,13 +107,18 @@ class AlignedKernel(Kernel):
         self.random_state = random_state
 
     def fitted(self, X: np.ndarray, weight: np.ndarray | None = None) -> Kernel:
-        """Refuse: without labels there is nothing to align with; see :meth:`fitted_to`."""
-        if hasattr(self, "alignment_curve_"):
-            return self
-        raise ValueError(
-            "AlignedKernel learns from labels, and this model gives none to its kernel. Learn "
-            "first: kernel=AlignedKernel(...).fitted_to(X, y)."
-        )
+        """Return what was learned already; refuse where labels would be needed to learn."""
+        if self.max_iter:
+            raise ValueError(
+                "AlignedKernel learns from labels, and this model gives none to its kernel. Learn "
+                "first: kernel=AlignedKernel(...).fitted_to(X, y)."
+            )
+        return self._settled(X, weight)
+
+    def _settled(self, X: np.ndarray, weight: np.ndarray | None) -> AlignedKernel:
+        own = copy(self)
+        own.kernel = self._inner().fitted(X, weight)
+        return own
 
     def fitted_to(self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> Kernel:
         """Return the kernel that was learned from rows and their labels.
@@ -131,7 +136,8 @@ class AlignedKernel(Kernel):
         Returns
         -------
         AlignedKernel
-            A copy with what was learned: `bandwidth`, and `kernel` with its weights.
+            A copy with what was learned: `bandwidth`, and `kernel` with its weights. Its
+            ``max_iter=0`` says that there is nothing left to learn.
 
         Raises
         ------
@@ -143,9 +149,9 @@ class AlignedKernel(Kernel):
         X = check_array(X, dtype=np.float64, input_name="X")
         y = column_or_1d(y)
         check_consistent_length(X, y)
-        inner = resolve_kernel(self.kernel)
-        own = copy(self)
-        own.kernel = inner.fitted(X, weight)
+        own = self._settled(X, weight)
+        if not self.max_iter:
+            return own
         rng = check_random_state(self.random_state)
         rows = np.arange(len(X))
         if len(X) > self.max_rows:
@@ -171,6 +177,7 @@ class AlignedKernel(Kernel):
             encoding = copy(problem.trainable)
             encoding.weights = weights
             self.kernel = copy(problem.given).set_params(encoding=encoding)
+        self.max_iter = 0
 
     def _climb(self, problem: _Problem, theta: np.ndarray) -> tuple[np.ndarray, list[float]]:
         """Return the parameters that a run comes to, and its alignments."""
@@ -188,7 +195,7 @@ class AlignedKernel(Kernel):
             options={"maxiter": self.max_iter},
             callback=note,
         )
-        return found.x, [problem(theta)[0], *curve, float(-found.fun)]
+        return found.x, [problem(theta)[0], *curve]
 
     def _factors(self, n_features: int) -> np.ndarray:
         factors = np.asarray(self.bandwidth, dtype=float)

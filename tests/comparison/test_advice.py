@@ -90,6 +90,11 @@ def test_what_else_is_said():
     ):
         assert text in said
     assert "two-qubit" not in " ".join(given(LOW, HIGH).reasons())
+    calibrated = given(LOW, HIGH, kernel, two_qubit_error=0.01)
+    assert "140 two-qubit gates: far too many for willow_pink" in " ".join(calibrated.reasons())
+    assert "leaves 24 % of the runs" in " ".join(calibrated.reasons())
+    good = given(LOW, HIGH, kernel, two_qubit_error=0.001)
+    assert "two-qubit" not in " ".join(good.reasons())
     exact = replace(DeviceTest(), shots=None)
     assert "drown" not in " ".join(given(LOW, HIGH, kernel, device=exact).reasons())
 
@@ -162,6 +167,7 @@ def test_the_device_by_name_and_the_price():
     X, y = make_moons(60, noise=0.3, random_state=0)
     advice = advise(X, y, device="willow_pink", price=2.0)
     assert advice.device == DeviceTest("willow_pink", price_per_circuit=2.0)
+    assert advice.two_qubit_error == pytest.approx(0.0034, abs=1e-4)
     assert "costs 2 a circuit" in str(advice).replace("\n", " ")
     assert repr(advice) == f"Advice({advice.decision!r}, start_with={advice.start_with!r})"
 

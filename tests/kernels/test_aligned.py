@@ -78,6 +78,9 @@ def test_what_is_learned_is_a_kernel():
     assert curve[-1] > curve[0]
     check_kernel(learned, X[:6])
     assert_allclose(clone(learned)(X), learned(X))
+    assert_allclose(clone(learned).fitted_to(X, 1 - y)(X), learned(X))  # nothing left to learn
+    features = QuantumNystroem(kernel=clone(learned), n_components=20, random_state=0)
+    assert_allclose(features.fit_transform(X) @ features.transform(X).T, learned(X), atol=0.05)
     assert_allclose(pickle.loads(pickle.dumps(learned))(X), learned(X))
     assert_allclose(learned.against(X[:3])(X), learned(X, X[:3]), atol=1e-12)
     assert learned.circuits(2)[0] == learned.kernel.circuits(2)[0]

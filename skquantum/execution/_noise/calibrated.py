@@ -72,6 +72,20 @@ def device_noise(name: str) -> Noise:
     return Noise(model, _Placement(device_target(name, None), entangler))
 
 
+@lru_cache(maxsize=8)
+def two_qubit_error(name: str) -> float:
+    """Return the median Pauli error of a named device's two-qubit gates, from its calibration.
+
+    Parameters
+    ----------
+    name : str
+        As for `device_noise`, which raises the same errors.
+    """
+    errors = google_engine(name).load_device_noise_properties(name).gate_pauli_errors
+    found = [error for gate, error in errors.items() if len(gate.qubits) == 2]
+    return float(np.median(found))
+
+
 class _Placement:
     """Rewrites circuits for a device, and remembers them."""
 
