@@ -21,7 +21,9 @@ from skquantum.circuits import (
     CircuitEncoding,
     Encoding,
     IQPEncoding,
+    RealAmplitudes,
     ReuploadingEncoding,
+    TrainableEncoding,
     ZZEncoding,
 )
 from skquantum.testing import check_encoding
@@ -51,6 +53,8 @@ INSTANCES = [
     BasisEncoding(),
     BlockEncoding(),
     BlockEncoding(AmplitudeEncoding(), size=3),
+    TrainableEncoding(),
+    TrainableEncoding(IQPEncoding(n_qubits=2), RealAmplitudes(n_layers=2), [0.3] * 6),
     CircuitEncoding(OWN),
     CircuitEncoding(OWN.freeze(), data_symbols=["x_2", X_0, "x_1"]),
 ]
@@ -81,7 +85,7 @@ def test_every_public_encoding_is_under_the_laws():
     names = [getattr(circuits, name) for name in circuits.__all__]
     public = {c for c in names if isinstance(c, type) and issubclass(c, Encoding)} - {Encoding}
     assert {type(encoding) for encoding in INSTANCES} == public
-    assert set(ENCODINGS.values()) == public - {CircuitEncoding, BlockEncoding}
+    assert set(ENCODINGS.values()) == public - {CircuitEncoding, BlockEncoding, TrainableEncoding}
 
 
 @every_encoding
