@@ -69,7 +69,7 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
     A kernel is a callable description. It works wherever scikit-learn takes a callable
     (``SVC(kernel=...)``), in its Gaussian processes and, through the matrix that it returns,
     wherever it takes ``"precomputed"``. A subclass writes `_matrix`, which receives checked rows,
-    and, where it can keep something of rows that stay, `_against`.
+    and, where it can keep something of rows that stay, `_against`; with `_jvp` it can learn.
     So that :class:`skquantum.QuantumKernelSVC` knows what a fit costs on hardware, it writes
     `n_circuits`, too.
 

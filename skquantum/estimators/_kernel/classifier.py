@@ -50,11 +50,12 @@ class QuantumKernelSVC(ClassifierMixin, QuantumKernelSVM):
         encodings turn features into angles in radians: scale them in a `Pipeline` before. One
         that leaves its register open (``n_qubits=None``) takes more than 8 features in blocks,
         as :class:`skquantum.circuits.BlockEncoding` has them.
-    kernel : {"fidelity", "projected"} or Kernel, default="projected"
+    kernel : {"fidelity", "projected", "aligned"} or Kernel, default="projected"
         How alike two rows are. A name stands for a kernel of `encoding` and `backend`, and its
         parameters take part in a grid search, too (``kernel__gamma``). An instance brings an
         encoding and a backend of its own: leave `encoding` and `backend` at their defaults, and
-        tune ``kernel__encoding__reps``.
+        tune ``kernel__encoding__reps``. "aligned" learns a factor on each feature from the labels
+        (:class:`~skquantum.kernels.AlignedKernel`).
     C : float, default=1.0
         Inverse strength of the regularisation, positive.
     class_weight : dict or "balanced", default=None

@@ -34,7 +34,7 @@ class QuantumKernelSVR(RegressorMixin, QuantumKernelSVM):
     ----------
     encoding : str or Encoding, default="reuploading"
         Circuit that encodes a row, as in :class:`QuantumKernelSVC`.
-    kernel : {"fidelity", "projected"} or Kernel, default="projected"
+    kernel : {"fidelity", "projected", "aligned"} or Kernel, default="projected"
         How alike two rows are, as in :class:`QuantumKernelSVC`: an instance brings an encoding
         and a backend of its own.
     C : float, default=1.0
