@@ -16,6 +16,7 @@ from skquantum._validation import plain
 GAPS = frozenset(
     ["", "na", "n/a", "<na>", "#n/a", "#na", "#n/a n/a", "nan", "-nan", "null", "none", "?", "nil"]
     + ["1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "nat", "#value!", "#div/0!", "missing"]
+    + ["k.a.", "k. a."]  # keine Angabe
 )
 #: What stands for a gap among numbers and dates; elsewhere it may be a category, beside "+".
 DASHES = frozenset(["-", "--", "---", "–", "—", ".", ".."])
@@ -128,7 +129,12 @@ def _looked_up(table: _Table, text: list[str | None]) -> Values:
     done = table.done
     if lost:
         shown = ", ".join(repr(plain(v)) for v in list(lost)[:3])
-        done = (*done, f"{lost.total()} that are none ({shown}) taken for gaps")
+        done = (*done, f"{lost.total()} that are no {table.kind} ({shown}) taken for gaps")
+        if limit := next((v for v in lost if v[0] in "<>≤≥"), None):
+            done = (
+                *done,
+                f"limits as {plain(limit)!r} are such gaps: write a number to keep them",
+            )
     return Values(table.kind, values, done)
 
 

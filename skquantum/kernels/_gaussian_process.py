@@ -10,7 +10,7 @@ from sklearn.gaussian_process.kernels import Kernel as GaussianProcessBase
 from sklearn.utils import check_array
 
 from skquantum._validation import class_hint, shown
-from skquantum.circuits import Encoding, resolve_encoding
+from skquantum.circuits import Encoding, in_blocks, resolve_encoding
 from skquantum.execution import DenseBackend
 from skquantum.kernels._base import Kernel
 from skquantum.kernels._fidelity import FidelityKernel
@@ -31,7 +31,8 @@ class GaussianProcessKernel(GaussianProcessBase):
     ----------
     kernel : Kernel, Encoding or str, default="zz"
         Quantum kernel; an encoding or its name stands for its fidelity kernel in double
-        precision, ``FidelityKernel(encoding, backend=DenseBackend())``, of at most 8 qubits.
+        precision, ``FidelityKernel(encoding, backend=DenseBackend())``, of at most 8 qubits; more
+        than 8 features are put into blocks of two.
         Gaussian processes decompose the matrix, and single precision (1e-6) does for that only
         with a `WhiteKernel` or an `alpha` well above it.
     bandwidth : float or array-like of shape (n_features,), default=1.0
@@ -176,15 +177,19 @@ class GaussianProcessKernel(GaussianProcessBase):
                 "bandwidth must be a positive number, or one for each of the "
                 f"{rows.shape[1]} features, got {shown(self.bandwidth)}."
             )
-        return resolve_kernel(self.kernel), rows * factors, factors
+        return resolve_kernel(self.kernel, rows.shape[1]), rows * factors, factors
 
 
-def resolve_kernel(kernel: Any) -> Kernel:
-    """Return a quantum kernel, that of an encoding's fidelities in double precision."""
+def resolve_kernel(kernel: Any, n_features: int = 1) -> Kernel:
+    """Return a quantum kernel, that of an encoding's fidelities in double precision.
+
+    More features than the encoding has room for are put into blocks, as estimators do.
+    """
     if isinstance(kernel, Kernel):
         return kernel
     if isinstance(kernel, str | Encoding):
-        return FidelityKernel(resolve_encoding(kernel), backend=DenseBackend())
+        encoding = in_blocks(resolve_encoding(kernel), n_features)
+        return FidelityKernel(encoding, backend=DenseBackend())
     raise TypeError(
         "kernel must be a Kernel such as FidelityKernel('zz'), an Encoding or the name of one, "
         f"got {shown(kernel)}.{class_hint(kernel, Kernel)}"

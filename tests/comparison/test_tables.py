@@ -367,7 +367,9 @@ def test_what_is_no_number(text, decimal):
         (["(12.5)", "3"], [-12.5, 3], None),
         (["−5", "3"], [-5, 3], None),
         (["-", "3", "NA", "?", "4"], [None, 3, None, None, 4], None),
-        (["1"] * 19 + ["broken"], [1] * 19 + [None], "1 that are none ('broken')"),
+        (["1"] * 19 + ["broken"], [1] * 19 + [None], "1 that are no numbers ('broken')"),
+        (["1,5"] * 19 + ["<0,5"], [1.5] * 19 + [None], "limits as '<0,5' are such gaps"),
+        (["1"] * 19 + ["k.A."], [1] * 19 + [None], None),
         (["12:30", "01:15"], [12.5, 1.25], "times, in hours"),
     ],
 )  # fmt: skip

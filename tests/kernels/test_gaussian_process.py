@@ -173,6 +173,14 @@ def test_it_is_a_kernel_like_others():
     assert both(X, eval_gradient=True)[1].shape == (len(X), len(X), 2)
 
 
+def test_wide_rows_are_put_into_blocks():
+    wide = RNG.normal(size=(5, 12))
+    kernel = FidelityKernel(BlockEncoding("zz"), DENSE)
+    assert_allclose(GaussianProcessKernel("zz")(wide), kernel(wide), atol=1e-12)
+    gradient = GaussianProcessKernel("zz", np.full(12, 0.5))(wide, eval_gradient=True)[1]
+    assert gradient.shape == (5, 5, 12)
+
+
 def test_bad_input():
     with pytest.raises(ValueError, match="one for each of the 4 features"):
         GaussianProcessKernel("zz", [1.0, 2.0])(X)
