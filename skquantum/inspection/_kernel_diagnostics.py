@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_random_state, column_or_1d
 
 from skquantum.inspection._plots import draw_decay, log_slopes
-from skquantum.kernels import Kernel
+from skquantum.kernels import Kernel, are_values, centred, ideal_matrix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -185,12 +185,12 @@ def kernel_alignment(K: ArrayLike, target: ArrayLike, *, centered: bool = True) 
     """
     one = _checked_matrix(K, "K")
     is_matrix = np.ndim(target) == 2
-    other = _checked_matrix(target, "target") if is_matrix else _ideal(np.asarray(target))
+    other = _checked_matrix(target, "target") if is_matrix else ideal_matrix(column_or_1d(target))
     if other.shape != one.shape:
         raise ValueError(f"K has {len(one)} rows, and target has {len(other)}.")
     least = np.finfo(float).eps * len(one) * np.linalg.norm(one) * np.linalg.norm(other)
     if centered:
-        one, other = _centered(one), _centered(other)
+        one, other = centred(one), centred(other)
     sizes = np.linalg.norm(one) * np.linalg.norm(other)
     if sizes <= least:
         raise ValueError(
@@ -359,13 +359,8 @@ def _checked_regularization(eigenvalues: np.ndarray, regularization: float, name
     return float(used)
 
 
-def _are_values(y: np.ndarray) -> bool:
-    """Whether a target holds values; else labels of classes."""
-    return y.dtype.kind == "f" and len(np.unique(y)) > 2
-
-
 def _signs_or_values(y: np.ndarray) -> np.ndarray:
-    if _are_values(y):
+    if are_values(y):
         return y.astype(float)
     classes = np.unique(y)
     if len(classes) > 2:
@@ -375,12 +370,3 @@ def _signs_or_values(y: np.ndarray) -> np.ndarray:
             "whole numbers: y.astype(float)."
         )
     return np.where(y == classes[-1], 1.0, -1.0)
-
-
-def _ideal(y: np.ndarray) -> np.ndarray:
-    y = column_or_1d(y)
-    return np.outer(y, y) if _are_values(y) else (y[:, None] == y).astype(float)
-
-
-def _centered(K: np.ndarray) -> np.ndarray:
-    return K - K.mean(axis=0) - K.mean(axis=1)[:, None] + K.mean()

@@ -2,6 +2,9 @@
 
 from skquantum._rooms import hand_out
 from skquantum.kernels._aligned import AlignedKernel
+from skquantum.kernels._aligned import are_values as are_values
+from skquantum.kernels._aligned import centred as centred
+from skquantum.kernels._aligned import ideal_matrix as ideal_matrix
 from skquantum.kernels._base import Kernel, ProductKernel, SumKernel
 from skquantum.kernels._fidelity import FidelityKernel
 from skquantum.kernels._gaussian_process import GaussianProcessKernel

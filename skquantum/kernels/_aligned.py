@@ -13,10 +13,10 @@ from scipy.optimize import minimize
 from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval
 
-from skquantum._validation import shown, validate_description
+from skquantum._validation import validate_description
 from skquantum.circuits import Encoding, TrainableEncoding
 from skquantum.kernels._base import Kernel
-from skquantum.kernels._gaussian_process import resolve_kernel
+from skquantum.kernels._gaussian_process import factors_on_rows, resolve_kernel
 
 FACTORS = (0.01, 10.0)  # bounds on what is learned of a bandwidth
 
@@ -198,14 +198,7 @@ class AlignedKernel(Kernel):
         return found.x, [problem(theta)[0], *curve]
 
     def _factors(self, n_features: int) -> np.ndarray:
-        factors = np.asarray(self.bandwidth, dtype=float)
-        fits = factors.shape in ((), (1,), (n_features,))
-        if not fits or not (np.isfinite(factors) & (factors > 0)).all():
-            raise ValueError(
-                "bandwidth must be a positive number, or one for each of the "
-                f"{n_features} features, got {shown(self.bandwidth)}."
-            )
-        return np.broadcast_to(factors, n_features).astype(float)
+        return factors_on_rows(self.bandwidth, n_features)
 
     def _inner(self) -> Kernel:
         return resolve_kernel(self.kernel)
@@ -294,12 +287,12 @@ class _Problem:
             for f in range(d):
                 tangents[:, f, len(weights) + f] = rows[:, f]
         matrix, derivatives = self.kernel.jvp(rows, tangents)
-        centred = _centred(matrix)
-        sizes = np.linalg.norm(centred), np.linalg.norm(self.target)
+        centered = centred(matrix)
+        sizes = np.linalg.norm(centered), np.linalg.norm(self.target)
         if not sizes[0] > 0:
             return 0.0, np.zeros(len(theta))
-        alignment = float((centred * self.target).sum() / (sizes[0] * sizes[1]))
-        slopes = (self.target / sizes[1] - alignment * centred / sizes[0]) / sizes[0]
+        alignment = float((centered * self.target).sum() / (sizes[0] * sizes[1]))
+        slopes = (self.target / sizes[1] - alignment * centered / sizes[0]) / sizes[0]
         return alignment, np.einsum("ij,ijp->p", slopes, derivatives)
 
 
@@ -318,13 +311,20 @@ def _trainable(kernel: Kernel) -> TrainableEncoding | None:
 
 
 def _target(y: np.ndarray) -> np.ndarray:
-    """Return the centred matrix that labels or values stand for."""
-    if y.dtype.kind == "f" and len(np.unique(y)) > 2:
-        centred = y - y.mean()
-        return np.outer(centred, centred)
-    return _centred((y[:, None] == y).astype(float))
+    return centred(ideal_matrix(y))
 
 
-def _centred(matrix: np.ndarray) -> np.ndarray:
+def are_values(y: np.ndarray) -> bool:
+    """Whether a target holds values; else labels of classes."""
+    return y.dtype.kind == "f" and len(np.unique(y)) > 2
+
+
+def ideal_matrix(y: np.ndarray) -> np.ndarray:
+    """Return the kernel matrix that labels (1 for rows of one class) or values stand for."""
+    return np.outer(y, y) if are_values(y) else (y[:, None] == y).astype(float)
+
+
+def centred(matrix: np.ndarray) -> np.ndarray:
+    """Return a matrix whose rows and columns have the mean zero."""
     means = matrix.mean(axis=0)
-    return matrix - means - means[:, None] + means.mean()
+    return matrix - means - matrix.mean(axis=1, keepdims=True) + means.mean()

@@ -207,7 +207,10 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
             raise ValueError(
                 f"tangents must have shape {(*rows.shape, 'n_directions')}, got {along.shape}."
             )
-        return self._jvp(rows, along)
+        try:
+            return self._jvp(rows, along)
+        except NotImplementedError as error:  # of an encoding that does not say
+            raise ValueError(str(error)) from error
 
     def _jvp(self, X: np.ndarray, tangents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"{type(self).__name__} has no derivatives: it writes no _jvp.")

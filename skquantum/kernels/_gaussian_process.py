@@ -170,14 +170,20 @@ class GaussianProcessKernel(GaussianProcessBase):
     def _resolved(self, X: Any) -> tuple[Kernel, np.ndarray, np.ndarray]:
         """Return the quantum kernel, the rows times the bandwidth, and the factors."""
         rows = check_array(X, dtype=np.float64, input_name="X")
-        factors = np.asarray(self.bandwidth, dtype=float)
-        fits = factors.ndim == 0 or factors.shape in ((1,), (rows.shape[1],))
-        if not fits or not (np.isfinite(factors) & (factors > 0)).all():
-            raise ValueError(
-                "bandwidth must be a positive number, or one for each of the "
-                f"{rows.shape[1]} features, got {shown(self.bandwidth)}."
-            )
+        factors = factors_on_rows(self.bandwidth, rows.shape[1])
         return resolve_kernel(self.kernel, rows.shape[1]), rows * factors, factors
+
+
+def factors_on_rows(bandwidth: Any, n_features: int) -> np.ndarray:
+    """Return the positive factor on each feature, shape (n_features,)."""
+    factors = np.asarray(bandwidth, dtype=float)
+    fits = factors.shape in ((), (1,), (n_features,))
+    if not fits or not (np.isfinite(factors) & (factors > 0)).all():
+        raise ValueError(
+            "bandwidth must be a positive number, or one for each of the "
+            f"{n_features} features, got {shown(bandwidth)}."
+        )
+    return np.broadcast_to(factors, n_features).astype(float)
 
 
 def resolve_kernel(kernel: Any, n_features: int = 1) -> Kernel:

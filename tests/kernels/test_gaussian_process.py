@@ -53,6 +53,16 @@ KERNELS = {
 }
 
 
+class Shifted(AngleEncoding):
+    """An encoding that does not say how what it does differentiates."""
+
+    def __init__(self, bandwidth=1.0):
+        super().__init__(bandwidth=bandwidth)
+
+    def encode(self, X):
+        return super().encode(X) + 1
+
+
 def along(kernel, rows, tangents, step=2e-4):
     """Return derivatives by central differences of the fourth order."""
     found = []
@@ -201,5 +211,8 @@ def test_bad_input():
     ):
         with pytest.raises(ValueError, match=f"can't be tuned.*{message}.*'fixed'"):
             GaussianProcessKernel(kernel)(X, eval_gradient=True)
+    for make in (FidelityKernel, ProjectedKernel):
+        with pytest.raises(ValueError, match="Shifted overrides encode; it needs an encode_vjp"):
+            make(Shifted(), backend=DENSE).jvp(X, X[:, :, None])
     with pytest.raises(ValueError, match=r"tangents must have shape \(7, 4, 'n_directions'\)"):
         FidelityKernel("zz").jvp(X, X)
