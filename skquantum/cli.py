@@ -1,4 +1,4 @@
-"""The command line: ``skquantum advise``, ``compare``, ``show``, ``rerun``, ``diff``, ``models``.
+"""The command line: ``skquantum advise``, ``compare``, ``fit``, ``predict`` and others.
 
 What the commands do is in `skquantum.comparison`, which is imported only when one of them runs:
 ``--help``, ``--version`` and errors in the arguments should not wait for it.
@@ -78,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     models.set_defaults(run=_models, parser=models)
     _add_advise(commands)
     _add_compare(commands)
+    _add_fit(commands)
+    _add_predict(commands)
     _add_records(commands)
     return parser
 
@@ -96,7 +98,7 @@ def _take_data_from_models(arguments: argparse.Namespace) -> None:
 
     Names may be separated by commas as well.
     """
-    if "data" not in arguments:
+    if arguments.run is not _compare:
         return
     given = arguments.model or []
     if arguments.data is None:
@@ -148,6 +150,49 @@ def _add_advise(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )  # fmt: skip
     _add_columns(parser)
     _add_device(parser)
+
+
+def _add_fit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "fit",
+        help="tune and fit a model on all rows of a file, and save it",
+        description="Tune and fit a model on all rows of a file, behind the steps that 'skquantum "
+        "compare' puts before it, and save it without pickle.",
+    )
+    parser.set_defaults(run=_fit, parser=parser)
+    add = parser.add_argument
+    add("data", metavar="FILE", help="a table, as for 'skquantum compare'")
+    add("--target", metavar="COL", help="column to predict (default: target)")
+    add(
+        "--model", metavar="NAME",
+        help="out of 'skquantum models', baselines too (default: the first that does the task)",
+    )  # fmt: skip
+    add("--out", metavar="FILE", type=Path, required=True, help="such as model.skops")
+    add("--task", choices=["auto", *TASKS[:2]], default="auto", help="default: what the data tell")
+    add("--scoring", metavar="NAME", help="to choose settings by (default: accuracy, or r2)")
+    add(
+        "--budget", metavar="B", type=int, default=6,
+        help="settings to try on three inner folds (default: %(default)s)",
+    )  # fmt: skip
+    add("--seed", metavar="S", type=int, default=0, help="default: %(default)s")
+    _add_columns(parser)
+
+
+def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "predict",
+        help="predict the rows of a file by a model that 'fit' saved",
+        description="Predict the rows of a file by a model that 'skquantum fit' saved. "
+        "Predictions are printed as CSV, notes on stderr; where the file has the target, the "
+        "score as well.",
+    )
+    parser.set_defaults(run=_predict, parser=parser)
+    add = parser.add_argument
+    add("file", metavar="MODEL", type=Path, help="such as model.skops")
+    add("data", metavar="FILE", help="a table with the columns that the model learned from")
+    add("--out", metavar="FILE", type=Path, help="write the predictions here")
+    add("--card", metavar="FILE", type=Path, help="write a model card (Markdown) with its scores")
+    add("--decimal", choices=[".", ","], help="decimal mark (default: as in training)")
 
 
 def _add_records(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -334,6 +379,18 @@ def _advise(arguments: argparse.Namespace, command: str) -> int:
     from skquantum.comparison import run_advise
 
     return run_advise(arguments)
+
+
+def _fit(arguments: argparse.Namespace, command: str) -> int:
+    from skquantum.comparison import run_fit
+
+    return run_fit(arguments)
+
+
+def _predict(arguments: argparse.Namespace, command: str) -> int:
+    from skquantum.comparison import run_predict
+
+    return run_predict(arguments)
 
 
 def _show(arguments: argparse.Namespace, command: str) -> int:

@@ -23,10 +23,25 @@ _INNER = (
 # Of searches, imputers and selectors of columns of scikit-learn: what `skops` does not know.
 _OF_SCIKIT_LEARN = (
     "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
     "sklearn.compose._column_transformer.make_column_selector",
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.model_selection._split.KFold",
     "sklearn.model_selection._split.StratifiedKFold",
+)
+# Of models of tables, which `skquantum.comparison` has: named, so that it need not be imported.
+_OF_TABLES = (
+    *(
+        f"skquantum.comparison.{name}"
+        for name in (
+            *("Categories", "Date", "GapOrNot", "ManyCategories", "Number", "Plan", "Text"),
+            *("TableEncoder", "TableModel"),
+        )
+    ),
+    "skrub._datetime_encoder.DatetimeEncoder",
+    "skrub._string_encoder.StringEncoder",
+    "skrub._to_str.ToStr",
 )
 
 
@@ -35,8 +50,9 @@ def trusted_types() -> list[str]:
 
     They are the estimators, encodings, ansätze, kernels and backends, and a few that hold what was
     learned, and what scikit-learn's searches (folds and scorer), imputers and selectors of columns
-    hold. Loading one of them sets its attributes and runs nothing else. `skops` knows most of
-    scikit-learn's own; types of yours, such as an encoding that you wrote, are to be added.
+    hold, and the models of tables that :func:`skquantum.comparison.fit_table` makes. Loading one
+    of them sets its attributes and runs nothing else. `skops` knows most of scikit-learn's own;
+    types of yours, such as an encoding that you wrote, are to be added.
 
     Returns
     -------
@@ -60,7 +76,7 @@ def trusted_types() -> list[str]:
     named = [kind for kind in classes if issubclass(kind, PortableMixin)]
     named += [layers.QuantumLayer, kernels.GramRepair, estimators.ClassicalPoolingTransformer]
     names = {f"{kind.__module__}.{kind.__qualname__}" for kind in (*named, *_INNER)}
-    return sorted(names | {*_OF_SCIKIT_LEARN})
+    return sorted(names | {*_OF_SCIKIT_LEARN, *_OF_TABLES})
 
 
 __all__ = ["trusted_types"]

@@ -3,6 +3,7 @@
 import argparse
 import json
 import shlex
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +13,31 @@ import numpy as np
 
 from skquantum._validation import did_you_mean
 from skquantum.comparison._advise import advise
-from skquantum.comparison._candidates import infer_task, why_task
-from skquantum.comparison._data import BUILT_IN, Data, check_target, load_data, subsample
+from skquantum.comparison._candidates import guess_task, infer_task, why_task
+from skquantum.comparison._card import model_card
+from skquantum.comparison._data import (
+    BUILT_IN,
+    Data,
+    check_target,
+    find_file,
+    load_data,
+    read_file,
+    subsample,
+    target_values,
+)
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._models import BASELINES, MODELS, models_for
+from skquantum.comparison._pages import wrap
+from skquantum.comparison._prepare import described
+from skquantum.comparison._read import FILES
 from skquantum.comparison._result import Comparison
 from skquantum.comparison._rule import DecisionRule
 from skquantum.comparison._runner import compare
 from skquantum.comparison._series import SERIES, load_series, make_windowing, tail
+from skquantum.comparison._table_model import TableModel, fit_table
 
 FAILED, INTERRUPTED = 1, 130
+FLAGS = "--drop and --features"  # of fit
 
 
 def list_models() -> int:
@@ -80,6 +96,67 @@ def run_advise(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(advice.to_dict(), indent=1), encoding="utf-8")
         print(f"\nResults: {arguments.json}")
+    return 0
+
+
+def run_fit(arguments: argparse.Namespace) -> int:
+    """Fit a model to a table, and save it; return the exit code."""
+    _check_writable("--out", arguments.out)
+    data = _load(arguments)
+    if data.read is None:
+        raise ValueError(
+            f"{arguments.data} comes with scikit-learn, and 'skquantum fit' takes a file, for new "
+            "files of the same columns."
+        )
+    from pandas import Series  # which has read the file
+
+    y, task = np.asarray(data.y), data.task if arguments.task == "auto" else arguments.task
+    name = arguments.model or models_for(guess_task(y)[0] if task == "auto" else task)[0]
+    print(f"{data.name}: {len(y):,} rows, {np.shape(data.X)[1]} features", flush=True)
+    model = fit_table(
+        name,
+        data.read,
+        Series(y, name=data.target),
+        task=task,
+        features=arguments.features,
+        drop=arguments.drop,
+        scoring=arguments.scoring,
+        budget=arguments.budget,
+        random_state=arguments.seed,
+    )
+    print(*described(model.table, model.notes, FLAGS), sep="\n")
+    print(f"\n{model.summary}\nSaved: {model.save(arguments.out)}")
+    return 0
+
+
+def run_predict(arguments: argparse.Namespace) -> int:
+    """Predict the rows of a file by a saved model; return the exit code."""
+    for flag, path in (("--out", arguments.out), ("--card", arguments.card)):
+        _check_writable(flag, path)
+    model = TableModel.load(arguments.file)
+    if not Path(arguments.data).is_file():
+        raise ValueError(f"There is no file {arguments.data!r}.")
+    source = find_file(arguments.data, "file", FILES)
+    frame, table, repeated = read_file(source, arguments.decimal)
+    if twice := repeated & set(model.columns):
+        raise ValueError(f"{source} has two columns called {min(twice)!r}: rename one.")
+    if arguments.card is not None and model.target not in table.frame:
+        raise ValueError(f"--card needs the column {model.target!r} in {source}, to measure.")
+    predicted, notes = model.predictions(frame)
+    for note in notes:
+        print(wrap("Note: ", note), file=sys.stderr)
+    if model.target in table.frame:
+        y, kept = target_values(frame, table, model.target)
+        print(model.scored(y, predicted[model.target][kept]), file=sys.stderr)
+        if arguments.card is not None:
+            arguments.card.write_text(model_card(model, frame[kept], y), encoding="utf-8")
+            print(f"Model card: {arguments.card}", file=sys.stderr)
+    text = predicted.to_csv(index=False, lineterminator="\n")
+    if arguments.out is None:
+        print(text, end="")
+    else:
+        arguments.out.write_text(text, encoding="utf-8")
+        print(f"Predictions: {arguments.out}", file=sys.stderr)
     return 0
 
 

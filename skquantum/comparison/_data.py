@@ -1,7 +1,7 @@
 """Data sets by name or from a file, and the checks that come before any computing."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +48,12 @@ class Data:
     y: np.ndarray | None  # None for a series, which is its own target
     task: str
     notes: tuple[str, ...] = ()
-    done: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # to read a column
+    read: Table | None = None  # the features as they were read from a file
+    target: str = "target"
 
     def table_of(self, X: Any) -> Any:
         """Return rows of the features, from a file with what was done to read them."""
-        if not hasattr(X, "columns"):
-            return X
-        return Table(X, dict(self.done), list(self.notes))
+        return X if self.read is None else replace(self.read, frame=X)
 
 
 def load_data(source: str, target: str | None = None, decimal: str | None = None) -> Data:
@@ -100,7 +99,7 @@ def load_data(source: str, target: str | None = None, decimal: str | None = None
     table, y = split_target(frame, table, column)
     if not table.frame.shape[1]:
         raise ValueError(f"{path} has no column besides {column!r}: there is none to learn from.")
-    return Data(path.name, table.frame, y, "auto", tuple(table.notes), table.done)
+    return Data(path.name, table.frame, y, "auto", tuple(table.notes), table, column)
 
 
 def find_file(source: str, what: str, known: Iterable[str]) -> Path:
@@ -184,7 +183,7 @@ def split_target(frame: Any, table: Table, column: str) -> tuple[Table, np.ndarr
 
     Text, yes and no stay as they are written in the `frame` that the table was made of.
     """
-    y, kept = _target_values(frame, table, column)
+    y, kept = target_values(frame, table, column)
     notes = list(table.notes)
     if missing := int((~kept).sum()):
         notes.append(
@@ -195,11 +194,12 @@ def split_target(frame: Any, table: Table, column: str) -> tuple[Table, np.ndarr
     if read:
         notes.append(f"The target {column!r} is read as numbers: {'; '.join(read)}.")
     done = {name: said for name, said in table.done.items() if name != column}
+    examples = {name: texts for name, texts in table.examples.items() if name != column}
     features = table.frame.drop(columns=column)[kept].reset_index(drop=True)
-    return Table(features, done, notes), y
+    return Table(features, done, notes, examples, table.hints), y
 
 
-def _target_values(frame: Any, table: Table, column: str) -> tuple[np.ndarray, np.ndarray]:
+def target_values(frame: Any, table: Table, column: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the target of the rows that have one, and which these are."""
     if column not in table.frame:
         raise ValueError(f"The target {column!r} can't be predicted: {table.done[column][0]}.")

@@ -27,7 +27,7 @@ from sklearn.metrics import (
     roc_auc_score,
     root_mean_squared_error,
 )
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import BaseCrossValidator, GridSearchCV
 from sklearn.utils import _safe_indexing
 from threadpoolctl import threadpool_limits
 
@@ -218,7 +218,7 @@ def _forecasts(
     mse = float(mean_squared_error(y, found["y_pred"]))
     rmse, theirs = np.sqrt(mse), np.sqrt(mean_squared_error(y, naive))
     return {
-        **_regression_metrics(y, found["y_pred"]),
+        **regression_metrics(y, found["y_pred"]),
         "neg_log_rmse": neg_log_rmse(fitted, X, y),
         "mse": mse,
         "rmse": float(rmse),
@@ -230,7 +230,7 @@ def _numbers(
     problem: Problem, fitted: BaseEstimator, found: dict[str, Any], train: Any, held_out: Any
 ) -> dict[str, float]:
     """Measure predicted numbers."""
-    return _regression_metrics(held_out[1], fitted.predict(held_out[0]))
+    return regression_metrics(held_out[1], fitted.predict(held_out[0]))
 
 
 def _classes(
@@ -251,9 +251,9 @@ def _classes(
     confusion = confusion_matrix(y, predicted, labels=classes)
     found |= {"classes": classes, "probabilities": probabilities, "confusion": confusion}
     return {
-        **_label_metrics(y, predicted),
+        **label_metrics(y, predicted),
         "false_positive_rate": false_positive_rate(confusion),
-        **_probability_metrics(y, probabilities, classes),
+        **probability_metrics(y, probabilities, classes),
     }
 
 
@@ -270,13 +270,7 @@ def _tune(
     else:
         gap = problem.windows.gap if problem.windows else 0
         inner = inner_cv(problem.task, problem.seed, gap)
-        search = GridSearchCV(
-            candidate.estimator,
-            [{key: [value] for key, value in setting.items()} for setting in settings],
-            scoring=problem.scoring,
-            cv=inner,
-            error_score="raise",
-        ).fit(X, y)
+        search = search_of(candidate, problem.scoring, inner).fit(X, y)
         fitted, fit_time, chosen = search.best_estimator_, search.refit_time_, search.best_params_
         search_time = time.perf_counter() - start - fit_time
         n_fits = len(settings) * inner.get_n_splits() + 1
@@ -288,6 +282,14 @@ def _tune(
         "parameters": {key.rpartition("model__")[2]: repr(v) for key, v in chosen.items()}
         | ({} if season is None else {"season_": str(season)}),
     }
+
+
+def search_of(candidate: Candidate, scoring: Any, inner: BaseCrossValidator) -> GridSearchCV:
+    """Return the search among a candidate's settings."""
+    settings = [{key: [value] for key, value in setting.items()} for setting in candidate.settings]
+    return GridSearchCV(
+        candidate.estimator, settings, scoring=scoring, cv=inner, error_score="raise"
+    )
 
 
 def _predict_time(fitted: BaseEstimator, X: Any) -> float:
@@ -315,7 +317,7 @@ def _seconds(call: Callable[[], Any]) -> float:
     return clock if waited else min(clock, processor)
 
 
-def _label_metrics(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
+def label_metrics(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
     return {
         "accuracy": accuracy_score(y_true, y_pred),
         "balanced_accuracy": balanced_accuracy_score(y_true, y_pred),
@@ -323,7 +325,7 @@ def _label_metrics(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
     }
 
 
-def _probability_metrics(
+def probability_metrics(
     y_true: np.ndarray, probabilities: np.ndarray, classes: np.ndarray
 ) -> dict[str, float]:
     has_all = len(np.unique(y_true)) == len(classes)
@@ -341,7 +343,7 @@ def _probability_metrics(
     }
 
 
-def _regression_metrics(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
+def regression_metrics(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
     return {
         "r2": float(r2_score(y_true, y_pred)),
         "rmse": float(root_mean_squared_error(y_true, y_pred)),

@@ -37,6 +37,8 @@ class Prepared:
         Columns and what is done to them.
     notes : list of str
         Whole sentences.
+    keep : tuple of str
+        Columns that are not left out for telling rows apart.
     """
 
     X: Any
@@ -44,6 +46,7 @@ class Prepared:
     encoder: TableEncoder | None = None
     table: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    keep: tuple[str, ...] = ()
 
 
 def named_target(X: Any, y: Any, read: bool = True) -> tuple[Any, Any]:
@@ -106,7 +109,7 @@ def prepare(
         )
     needs_encoder = any(found.said != "number" for found in plans.values())
     encoder = TableEncoder(keep, task == "classification", seed) if needs_encoder else None
-    return Prepared(frame, y, encoder, rows, list(table.notes))
+    return Prepared(frame, y, encoder, rows, list(table.notes), keep)
 
 
 def _described(table: Table, said: dict[str, str]) -> list[tuple[str, str]]:
@@ -125,13 +128,17 @@ def _described(table: Table, said: dict[str, str]) -> list[tuple[str, str]]:
     return rows
 
 
-def described(table: Sequence[tuple[str, str]], notes: Sequence[str]) -> list[str]:
+def described(
+    table: Sequence[tuple[str, str]],
+    notes: Sequence[str],
+    flags: str = "--drop, --features and --no-encode",
+) -> list[str]:
     """Return lines for a terminal: what is done to each column, and the notes."""
     lines = [wrap("Note: ", note) for note in notes]
     told = [(name, what) for name, what in table if what != "number"]
     if told:
         width = min(max(len(name) for name, _ in told), 24)
-        lines.append("Columns (--drop, --features and --no-encode change what is done):")
+        lines.append(f"Columns ({flags} change what is done):")
         lines += [f"  {name:{width}}  {what}" for name, what in told]
         if others := len(table) - len(told):
             lines.append(f"  {others} other{'s' if others > 1 else ''}: numbers, as they are")

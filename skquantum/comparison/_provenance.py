@@ -34,16 +34,28 @@ def provenance(problem: Problem, call: str) -> dict[str, str]:
         found["target"] = f"{y.min():g} to {y.max():g}, standard deviation {y.std():g}"
     train, test = problem.splits[0]
     return found | {
-        "data fingerprint": joblib.hash((np.asarray(problem.X), y)),
+        "data fingerprint": fingerprint(problem.X, y),
         "outer folds": f"{len(problem.splits)}, the first with {len(train)} training rows and "
         f"{len(test)} test rows",
         "seed": str(problem.seed),
         "call": call,
+        **made_with(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+    }
+
+
+def fingerprint(X: Any, y: np.ndarray) -> str:
+    """Return what tells whether data are the same."""
+    return str(joblib.hash((np.asarray(X), y)))
+
+
+def made_with() -> dict[str, str]:
+    """Return today's date and the versions of all that computes."""
+    return {
         "date": datetime.now().astimezone().isoformat(" ", "minutes"),
         "skquantum": __version__,
         "Python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
     }
 
 

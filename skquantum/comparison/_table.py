@@ -24,6 +24,7 @@ from skquantum.comparison._values import (
 
 FEW = 10  # categories that get a column each
 TEXT_PARTS = 4  # numbers that stand for a text
+EXAMPLES = 200  # texts of a column that are kept, to read others as they were read
 GAP = "(gap)"
 YES_IS_ONE = "yes is 1, no 0"
 #: Names of columns that tell rows apart.
@@ -43,11 +44,17 @@ class Table:
         What was done to a column to read it.
     notes : list of str
         Whole sentences about the table.
+    examples : dict of str to list of str
+        Some of the texts that a column was read from, if it was text.
+    hints : Hints
+        What it was read with.
     """
 
     frame: Any
     done: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    hints: Hints = Hints()
 
 
 def tidy(frame: Any, hints: Hints | None = None) -> Table:
@@ -63,7 +70,17 @@ def tidy(frame: Any, hints: Hints | None = None) -> Table:
     for name, column in zip(names, columns, strict=True):
         found[name], done[name] = _tidy_column(name, column, hints)
     kept = {name: column for name, column in found.items() if column is not None}
-    return Table(pd.DataFrame(kept, index=frame.index), done)
+    examples = {name: _examples(c) for name, c in zip(names, columns, strict=True)}
+    examples = {name: texts for name, texts in examples.items() if texts}
+    return Table(pd.DataFrame(kept, index=frame.index), done, [], examples, hints)
+
+
+def _examples(column: Any) -> list[str]:
+    """Return some distinct texts of a column, from all over it."""
+    if column.dtype != object and not _is_str(column):
+        return []
+    texts = list(dict.fromkeys(text for text in column if isinstance(text, str)))
+    return texts[:: -(-len(texts) // EXAMPLES) or 1]
 
 
 def _is_str(column: Any) -> bool:
@@ -254,6 +271,7 @@ def _plan_text(given: Any, n_gaps: int, n_distinct: int) -> Plan:
 
 
 # --- doing it -----------------------------------------------------------------------------------
+# Models in files hold the classes of this part, by the room's name.
 
 
 class TableEncoder(TransformerMixin, DocumentedMixin, BaseEstimator):
@@ -326,18 +344,20 @@ class _Part:
         self.seed = seed
 
     def fit_transform(self, column: Any, y: Any) -> np.ndarray:
+        """Learn from a column of training rows and their targets, and encode it."""
         return self.transform(column)
 
     def transform(self, column: Any) -> np.ndarray:
+        """Return the numbers that stand for a column, of shape (n_samples, n_numbers)."""
         raise NotImplementedError
 
 
-class _GapOrNot(_Part):
+class GapOrNot(_Part):
     def transform(self, column: Any) -> np.ndarray:
         return column.isna().to_numpy(np.float64)[:, None]
 
 
-class _Number(_Part):
+class Number(_Part):
     def fit_transform(self, column: Any, y: Any) -> np.ndarray:
         values = column.to_numpy(np.float64)
         self.median = np.nanmedian(values)
@@ -348,7 +368,7 @@ class _Number(_Part):
         return np.where(np.isnan(values), self.median, values)[:, None]
 
 
-class _Categories(_Part):
+class Categories(_Part):
     def fit_transform(self, column: Any, y: Any) -> np.ndarray:
         self.encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
         self.encoder.fit(_cells(column))
@@ -359,7 +379,7 @@ class _Categories(_Part):
         return found[:, 1:] if found.shape[1] == 2 else found
 
 
-class _ManyCategories(_Part):
+class ManyCategories(_Part):
     def fit_transform(self, column: Any, y: Any) -> np.ndarray:
         smallest = np.unique(y, return_counts=True)[1].min() if self.classes else len(y)
         folds = StratifiedKFold if self.classes else KFold
@@ -373,7 +393,7 @@ class _ManyCategories(_Part):
         return self.encoder.transform(_cells(column))
 
 
-class _Text(_Part):
+class Text(_Part):
     def fit_transform(self, column: Any, y: Any) -> np.ndarray:
         self.encoder = _skrub("StringEncoder")(TEXT_PARTS, random_state=self.seed)
         return np.asarray(self.encoder.fit_transform(_words_of(column)), np.float64)
@@ -382,7 +402,7 @@ class _Text(_Part):
         return np.asarray(self.encoder.transform(_words_of(column)), np.float64)
 
 
-class _Date(_Part):
+class Date(_Part):
     def fit_transform(self, column: Any, y: Any) -> np.ndarray:
         self.encoder = _skrub("DatetimeEncoder")(resolution="second", add_weekday=True)
         found = np.asarray(self.encoder.fit_transform(column), np.float64)
@@ -399,12 +419,12 @@ class _Date(_Part):
 
 
 PARTS: dict[str, Callable[[bool, int], _Part]] = {
-    "number": _Number,
-    "gap or not": _GapOrNot,
-    "categories": _Categories,
-    "many categories": _ManyCategories,
-    "text": _Text,
-    "date": _Date,
+    "number": Number,
+    "gap or not": GapOrNot,
+    "categories": Categories,
+    "many categories": ManyCategories,
+    "text": Text,
+    "date": Date,
 }
 
 

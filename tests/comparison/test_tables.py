@@ -420,7 +420,7 @@ def test_dates(form):
 
 def test_dates_that_may_be_read_both_ways(load):
     data = load("d,target\n01/02/2020,0\n03/04/2020,1\n")
-    assert "which is a guess" in data.done["d"][0]
+    assert "which is a guess" in data.read.done["d"][0]
     sure = load("d,target\n01/02/2020,0\n02/02/2020,1\n01/03/2020,1\n")  # one order is sorted
     assert sure.X["d"].is_monotonic_increasing
 
