@@ -182,11 +182,34 @@ def all_or_nothing(method: Method) -> Method:
     def whole(self: Any, *args: Any, **kwargs: Any) -> Any:
         draft = object.__new__(type(self))
         vars(draft).update(vars(self))
-        result = method(draft, *args, **kwargs)
+        try:
+            result = method(draft, *args, **kwargs)
+        except ValueError as error:
+            if "could not convert string to float" in str(error) and (said := _text_in(args)):
+                raise ValueError(said) from error
+            raise
         self.__dict__ = vars(draft)
         return self if result is draft else result
 
     return whole  # type: ignore[return-value]
+
+
+def _text_in(args: tuple[Any, ...]) -> str:
+    """Say which columns of a data frame hold text, "" if the first argument is none."""
+    frame: Any = args[0] if args else None
+    if not (hasattr(frame, "columns") and hasattr(frame, "iloc")):
+        return ""
+    for place, name in enumerate(frame.columns):
+        text = next((cell for cell in frame.iloc[:, place] if isinstance(cell, str)), None)
+        try:
+            float(text or 0)
+        except ValueError:
+            return (
+                f"The column {plain(name)!r} of X holds text, such as {plain(text)!r}. Encode it, "
+                "by OneHotEncoder in a ColumnTransformer for instance, or leave it out; "
+                "skquantum.compare and skquantum.comparison.fit_table take such tables."
+            )
+    return ""
 
 
 def validate_description(part: Any) -> None:

@@ -94,7 +94,8 @@ class Findings:
     @property
     def columns(self) -> tuple[Column, ...]:
         """What the tables show, the deciding score first."""
-        return columns(self.task, self.metric)
+        known = next((r.classes for r in self.results if r.classes is not None), None)
+        return columns(self.task, self.metric, () if known is None else known.tolist())
 
     @property
     def complete(self) -> bool:

@@ -1,12 +1,13 @@
 """What is shown of each model, in every table: columns, means and spreads."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from skquantum._validation import plain
 from skquantum.comparison._measure import FoldResult
 
 
@@ -56,6 +57,7 @@ class Column:
 
 
 SCORE = "score"
+SHORT = 12  # letters of a class in a title
 UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
 ERRORS = ("mse", "rmse", "mae")
 TIMES = ("fit_time", "predict_time")
@@ -193,9 +195,15 @@ def time_against(mine: float, theirs: float) -> str:
     return f"{size}{'' if unit == its_unit else ' ' + unit} against {other} {its_unit}"
 
 
-def columns(task: str, metric: str) -> tuple[Column, ...]:
-    """Return the columns of a task, the deciding score first, and once."""
+def columns(task: str, metric: str, classes: Sequence[Any] = ()) -> tuple[Column, ...]:
+    """Return the columns of a task, the deciding score first, and once.
+
+    Of two classes the second is the one that rows are taken for.
+    """
     rest = COLUMNS[task]
+    if len(classes) == 2:
+        title, key = f"false {plain(classes[1])[:SHORT]!r}", "false_positive_rate"
+        rest = tuple(replace(c, title=title) if c.key == key else c for c in rest)
     first = next((column for column in rest if column.key == metric), None)
     if first is None:
         return (Column(SCORE, metric, True), *rest)

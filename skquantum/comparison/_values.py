@@ -252,6 +252,11 @@ def _why_text(found: Counter[str]) -> tuple[str, ...]:
     if all(re.fullmatch(r"0*\d+", text) for text in found):
         zeros = any(text.startswith("0") and len(text) > 1 for text in found)
         return ("codes with leading zeros" if zeros else "numbers too long to be exact",)
+    spelled: dict[str, str] = {}
+    for text in list(found)[:MANY]:
+        other = spelled.setdefault(text.casefold(), text)
+        if other != text:
+            return (f"{plain(other)!r} and {plain(text)!r} are not the same",)
     return ()
 
 

@@ -661,3 +661,9 @@ def test_too_many_rows_for_a_kernel_machine():
 
 def test_every_value_of_gaps_is_one():
     assert math.isnan(tidy(pd.DataFrame({"a": ["1", "2", "#N/A"]})).frame["a"][2])
+
+
+def test_spellings_that_differ_in_case_are_told():
+    read = parse_column("c", ["Ja", "ja", "vielleicht", "nein"], Hints())
+    assert read.done == ("'Ja' and 'ja' are not the same",)
+    assert parse_column("c", ["Ja", "nein", "ja"], Hints()).kind == "yes or no"

@@ -405,3 +405,11 @@ def test_steps_of_any_size_warn(name):
     with pytest.warns(ConvergenceWarning, match="last good weights are kept"):
         model.fit(rows, y)
     assert np.isfinite(model.weights_).all()
+
+
+@pytest.mark.parametrize("model", [QuantumKernelSVC(), QuantumFeatureTransformer()], ids=str)
+def test_text_in_a_column_is_named(model):
+    frame = pd.DataFrame({"age": [1.0, 2.0, 3.0], "code": ["1", "2", "3"], "town": list("abc")})
+    with pytest.raises(ValueError, match="column 'town' of X holds text, such as 'a'. Encode it"):
+        model.fit(frame, [0, 1, 0])
+    assert not hasattr(model, "n_features_in_")
