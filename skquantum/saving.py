@@ -25,6 +25,11 @@ _OF_SCIKIT_LEARN = (
     "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
+    "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+    "sklearn.gaussian_process.kernels.ConstantKernel",
+    "sklearn.gaussian_process.kernels.Product",
+    "sklearn.gaussian_process.kernels.Sum",
+    "sklearn.gaussian_process.kernels.WhiteKernel",
     "sklearn.compose._column_transformer.make_column_selector",
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.model_selection._split.KFold",
@@ -74,7 +79,12 @@ def trusted_types() -> list[str]:
     public = [getattr(room, name) for room in rooms for name in room.__all__]
     classes = {kind for kind in public if isinstance(kind, type)}
     named = [kind for kind in classes if issubclass(kind, PortableMixin)]
-    named += [layers.QuantumLayer, kernels.GramRepair, estimators.ClassicalPoolingTransformer]
+    named += [
+        layers.QuantumLayer,
+        kernels.GramRepair,
+        kernels.GaussianProcessKernel,
+        estimators.ClassicalPoolingTransformer,
+    ]
     names = {f"{kind.__module__}.{kind.__qualname__}" for kind in (*named, *_INNER)}
     return sorted(names | {*_OF_SCIKIT_LEARN, *_OF_TABLES})
 

@@ -18,6 +18,8 @@ from skquantum import (
     ClassicalPoolingTransformer,
     QLSTMRegressor,
     QuantumFeatureTransformer,
+    QuantumGaussianProcessClassifier,
+    QuantumGaussianProcessRegressor,
     QuantumKernelClassifier,
     QuantumKernelRegressor,
     QuantumKernelSVC,
@@ -45,6 +47,8 @@ from tests.extras import is_missing
 ESTIMATORS = [
     QuantumKernelSVC(),
     QuantumKernelSVR(),
+    QuantumGaussianProcessClassifier(),
+    QuantumGaussianProcessRegressor(n_restarts_optimizer=0),
     QuantumKernelClassifier(),
     QuantumKernelRegressor(),
     QuantumKernelTransformer(),

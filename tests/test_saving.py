@@ -26,6 +26,8 @@ from skquantum.estimators import (
     ClassicalPoolingTransformer,
     QLSTMRegressor,
     QuantumFeatureTransformer,
+    QuantumGaussianProcessClassifier,
+    QuantumGaussianProcessRegressor,
     QuantumKernelClassifier,
     QuantumKernelRegressor,
     QuantumKernelSVC,
@@ -93,6 +95,8 @@ MODELS = {
     "kernel values": QuantumKernelTransformer("zz", "fidelity"),
     "many rows": QuantumKernelClassifier(n_components=5, random_state=0),
     "ridge": QuantumKernelRegressor(n_components=5, random_state=0),
+    "process": QuantumGaussianProcessRegressor(bandwidth_per_feature=True, random_state=0),
+    "processes": QuantumGaussianProcessClassifier(),
     "pooling": QuantumPoolingTransformer((2, 2), **SHORT),
     "reconstruction": QuantumPoolingTransformer(
         (2, 2), encoding="amplitude", pooling="measured", objective="reconstruction", **SHORT
@@ -114,7 +118,9 @@ MODELS = {
 
 def fitted(name):
     target = (
-        y if name in ("mitigated", "ansatz", "amplitude", "ridge") or "search" in name else LABELS
+        y
+        if name in ("mitigated", "ansatz", "amplitude", "ridge", "process") or "search" in name
+        else LABELS
     )
     if isinstance(MODELS[name], QLSTMRegressor):
         target = y.astype(float)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -20,6 +21,8 @@ from skquantum._validation import unknown
 from skquantum.comparison._naive import Persistence, SeasonalNaive
 from skquantum.estimators import (
     QLSTMRegressor,
+    QuantumGaussianProcessClassifier,
+    QuantumGaussianProcessRegressor,
     QuantumKernelClassifier,
     QuantumKernelRegressor,
     QuantumKernelSVC,
@@ -62,6 +65,10 @@ class ModelEntry:
 
 
 _KERNEL_GRID: Grid = {"C": [1.0, 10.0, 100.0], "encoding__bandwidth": ["scale", 0.25]}
+_PROCESS_GRID: Grid = {
+    "kernel": ["projected", "fidelity"],
+    "encoding": ["reuploading", "angle", "iqp"],
+}
 # The embedding learns the angles' scale, and keeps wide data on few qubits.
 _VARIATIONAL_GRID: Grid = {
     "embedding": ["linear"],
@@ -100,6 +107,32 @@ MODELS: dict[str, ModelEntry] = {
         {"alpha": [0.01, 0.1, 1.0], "encoding__bandwidth": ["scale", 0.25]},
         "ridge regression on landmarks of a quantum kernel, for many rows",
         ("regression", "series"),
+    ),
+    "QuantumGaussianProcessClassifier": ModelEntry(
+        QuantumGaussianProcessClassifier,
+        _PROCESS_GRID,
+        "Gaussian process with a quantum kernel, tuned by its likelihood",
+        is_kernel_machine=True,
+    ),
+    "QuantumGaussianProcessRegressor": ModelEntry(
+        QuantumGaussianProcessRegressor,
+        _PROCESS_GRID,
+        "Gaussian process with a quantum kernel, tuned by its likelihood",
+        ("regression", "series"),
+        is_kernel_machine=True,
+    ),
+    "AlignedKernelSVC": ModelEntry(
+        partial(QuantumKernelSVC, kernel="aligned"),
+        {"C": [0.1, 0.3, 1.0, 10.0, 30.0, 100.0]},
+        "support vector classifier whose kernel learns to fit the labels",
+        is_kernel_machine=True,
+    ),
+    "AlignedKernelSVR": ModelEntry(
+        partial(QuantumKernelSVR, kernel="aligned"),
+        {"C": [0.1, 0.3, 1.0, 10.0, 30.0, 100.0]},
+        "support vector regressor whose kernel learns to fit the targets",
+        ("regression",),
+        is_kernel_machine=True,
     ),
     "VariationalClassifier": ModelEntry(
         VariationalClassifier,

@@ -7,6 +7,10 @@ from skquantum.estimators._blocks import WindowLayer as WindowLayer
 from skquantum.estimators._features import QuantumFeatureTransformer
 from skquantum.estimators._head import QuantumHead as QuantumHead
 from skquantum.estimators._kernel.classifier import QuantumKernelSVC
+from skquantum.estimators._kernel.gaussian_process import (
+    QuantumGaussianProcessClassifier,
+    QuantumGaussianProcessRegressor,
+)
 from skquantum.estimators._kernel.linear import QuantumKernelClassifier, QuantumKernelRegressor
 from skquantum.estimators._kernel.nystroem import QuantumNystroem
 from skquantum.estimators._kernel.regressor import QuantumKernelSVR
@@ -27,6 +31,8 @@ __all__ = [
     "ClassicalPoolingTransformer",
     "QLSTMRegressor",
     "QuantumFeatureTransformer",
+    "QuantumGaussianProcessClassifier",
+    "QuantumGaussianProcessRegressor",
     "QuantumKernelClassifier",
     "QuantumKernelRegressor",
     "QuantumKernelSVC",
