@@ -124,7 +124,16 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "cross-validation, under a decision rule fixed before the run.",
     )
     parser.set_defaults(run=_compare, parser=parser)
-    for add in (_add_data, _add_table, _add_protocol, _add_series, _add_device, _add_rule):
+    parts = (
+        _add_data,
+        _add_table,
+        _add_protocol,
+        _add_studies,
+        _add_series,
+        _add_device,
+        _add_rule,
+    )
+    for add in parts:
         add(parser)
 
 
@@ -269,6 +278,17 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
         help="processes (default: as many as there are cores; the numbers are the same with 1, "
         "the times less blurred)",
     )
+
+
+def _add_studies(parser: argparse.ArgumentParser) -> None:
+    studies = parser.add_argument_group(
+        "what else to look into, at one setting of each model (no say in the verdict)"
+    )
+    add = studies.add_argument
+    add("--labels", metavar="N,N", help="how many labels does it take? such as 10,20,50,100")
+    add("--seeds", metavar="N", type=int, default=0, help="is it stable, or luck? such as 5")
+    add("--ablate", action="store_true", help="which stage of the quantum models helps?")
+    add("--sweep", metavar="NAME=V,V", help="values of a parameter, such as n_layers=1,2,4")
 
 
 def _add_series(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,7 @@ from skquantum.comparison._naive import Persistence, SeasonalNaive
 from skquantum.comparison._result import Comparison
 from skquantum.comparison._rule import DecisionRule, Verdict
 from skquantum.comparison._runner import compare
+from skquantum.comparison._studies import Study
 from skquantum.comparison._table import (
     Categories,
     Date,
@@ -41,6 +42,7 @@ __all__ = [
     "ModelEntry",
     "Persistence",
     "SeasonalNaive",
+    "Study",
     "TableModel",
     "Verdict",
     "advise",

@@ -1,6 +1,7 @@
 """What the commands of the command line do."""
 
 import argparse
+import ast
 import json
 import shlex
 import sys
@@ -245,12 +246,41 @@ def _compared(arguments: argparse.Namespace, command: str) -> Comparison:
         rule=rule,
         budget=arguments.budget,
         device=device,
+        labels=_numbers("--labels", arguments.labels),
+        seeds=arguments.seeds,
+        ablate=arguments.ablate,
+        sweep=_sweep(arguments.sweep),
         random_state=arguments.seed,
         n_jobs=arguments.n_jobs,
         verbose=1,
     )
     comparison.run = {"name": data.name, **comparison.run, "command": command}
     return comparison
+
+
+def _numbers(flag: str, text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise ValueError(f"{flag} {text}: give whole numbers, such as 10,20,50.") from None
+
+
+def _sweep(text: str | None) -> dict[str, list[Any]] | None:
+    if text is None:
+        return None
+    key, equals, offered = text.partition("=")
+    if not (key and equals and offered):
+        raise ValueError(f"--sweep {text}: give a parameter and values, such as n_layers=1,2,4.")
+    return {key: [_value(each) for each in offered.split(",")]}
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text  # a name
 
 
 def _rows(arguments: argparse.Namespace, data: Data, task: str) -> tuple[Any, np.ndarray | None]:

@@ -11,6 +11,7 @@ from skquantum.comparison._candidates import Entrant
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._measure import FoldResult
 from skquantum.comparison._rule import DecisionRule, Rival, Verdict, best_of, decide
+from skquantum.comparison._studies import Study
 from skquantum.comparison._summary import (
     TIMES,
     Column,
@@ -54,6 +55,8 @@ class Findings:
         What is to know about the table as a whole.
     times : list of str or None
         Of a series with dates, the date of the last step that each window forecasts.
+    studies : list of Study
+        What was looked into besides: labels, seeds, stages, values of a parameter.
     """
 
     rule: DecisionRule
@@ -69,6 +72,7 @@ class Findings:
     table: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     times: list[str] | None = None
+    studies: list[Study] = field(default_factory=list)
 
     @property
     def models(self) -> list[str]:

@@ -145,7 +145,7 @@ def evaluate(candidate: Candidate, problem: Problem, fold: int) -> FoldResult:
     }
     start = time.perf_counter()
     # What the fits warn of belongs in the report, not between the lines of progress.
-    with warnings.catch_warnings(record=True) as caught, _one_thread():
+    with warnings.catch_warnings(record=True) as caught, one_thread():
         warnings.simplefilter("always")
         try:
             measured = _measure(candidate, problem, train, test)
@@ -161,7 +161,7 @@ def evaluate(candidate: Candidate, problem: Problem, fold: int) -> FoldResult:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Run every model on one thread.
 
     Times of different models can then be compared, and small matrices are not slowed down by

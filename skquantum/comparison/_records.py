@@ -21,6 +21,7 @@ from skquantum.comparison._device import DeviceResult, DeviceTest
 from skquantum.comparison._findings import Findings
 from skquantum.comparison._measure import FoldResult
 from skquantum.comparison._rule import DecisionRule
+from skquantum.comparison._studies import Study
 
 FORMAT, VERSION = "skquantum comparison", 1
 _PLAIN = str | int | bool | None
@@ -53,10 +54,12 @@ def loads(text: str, source: str) -> dict[str, Any]:
             f"skquantum that reads version {VERSION}: use the one that wrote it, or a newer one."
         )
     try:
+        content.setdefault("studies", [])  # files of before have none
         found = {f.name: _decoded(content[f.name]) for f in fields(Findings)}
         found["rule"] = DecisionRule(**found["rule"])
         found["entrants"] = [Entrant(**entrant) for entrant in found["entrants"]]
         found["results"] = [_result(result) for result in found["results"]]
+        found["studies"] = [Study(**study) for study in found["studies"]]
         found["table"] = [(name, done) for name, done in found["table"]]
         if found["device"] is not None:
             found["device"] = DeviceTest(**found["device"])
@@ -94,7 +97,7 @@ def _encoded(value: Any, name: str) -> Any:
         return [_encoded(item, name) for item in value]
     if isinstance(value, dict):
         return {str(key): _encoded(item, f"{name}[{key!r}]") for key, item in value.items()}
-    if isinstance(value, DecisionRule | DeviceTest | DeviceResult | Entrant | FoldResult):
+    if isinstance(value, DecisionRule | DeviceTest | DeviceResult | Entrant | FoldResult | Study):
         return {f.name: _encoded(getattr(value, f.name), f.name) for f in fields(value)}
     raise ValueError(
         f"{name} holds a {type(value).__name__}, which JSON has no place for: {value!r}. A device "

@@ -38,6 +38,8 @@ class Comparison(Findings):
         What else is to be known of the data, in whole sentences.
     times : list of str or None
         Of a series with dates, the date of the last step that each window forecasts.
+    studies : list of Study
+        Of labels, seeds, stages and values of a parameter, where they were asked for.
 
     See Also
     --------

@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from skquantum._paired import LOG_ERROR
 from skquantum.comparison._candidates import (
     Candidate,
+    Named,
     for_series,
     infer_task,
     make_candidates,
@@ -56,6 +57,7 @@ from skquantum.comparison._series import (
     neg_log_rmse,
     times_of,
 )
+from skquantum.comparison._studies import Plan
 
 DEFAULT_SCORING = {"classification": "accuracy", "regression": "r2", "series": neg_log_rmse}
 
@@ -79,6 +81,10 @@ def compare(
     preprocessing: BaseEstimator | None = None,
     budget: int = 6,
     device: DeviceTest | None = None,
+    labels: Sequence[int] | None = None,
+    seeds: int = 0,
+    ablate: bool = False,
+    sweep: Mapping[str, Sequence[Any]] | None = None,
     random_state: int | None = 0,
     n_jobs: int | None = None,
     verbose: int | None = None,
@@ -144,6 +150,17 @@ def compare(
     device : DeviceTest, default=None
         Noise and shots that the quantum models are tried with besides, on the same folds: would
         they survive a device, and what would it cost? It has no say in the verdict.
+    labels : list of int, default=None
+        Numbers of training rows at which the models and the best baseline are scored besides, on
+        ten draws in the classes' proportions: how many labels does it take?
+    seeds : int, default=0
+        How many seeds to fit each model with besides, on the same folds: is its score stable?
+    ablate : bool, default=False
+        Whether to score the models without one of their stages as well, on the same folds, as
+        :func:`skquantum.inspection.ablation` does.
+    sweep : dict of str to list, default=None
+        Values of one parameter to score the models at besides, on the same folds. Like the three
+        before, it fits each model at one setting, not tuned, and has no say in the verdict.
     random_state : int or None, default=0
         Seed of folds, samples and of every estimator that has no seed of its own. None draws
         one, which the result then tells.
@@ -214,9 +231,8 @@ def compare(
     AR(4): 0.00000
     persistence: 0.06437
     """
-    rule = DecisionRule() if rule is None else rule
+    rule, seed = DecisionRule() if rule is None else rule, _seed(random_state)
     _check_settings(rule, budget, device, n_jobs)
-    seed = _seed(random_state)
     X, y = named_target(X, y, read=preprocessing is None)
     asked = {"models": models, "baselines": baselines, "task": task, "cv": cv, "rule": rule}
     asked |= {"features": features, "drop": drop, "encode": None if encode else False}
@@ -224,14 +240,13 @@ def compare(
     task = infer_task(task, models, None if y is None else np.asarray(y))
     asked |= {"task": task, "window": window, "horizon": horizon, "season": season}
     asked |= {"scoring": scoring, "preprocessing": preprocessing, "budget": budget}
-    asked |= {"device": device}
+    asked |= {"device": device, "labels": labels, "sweep": sweep, "seeds": seeds or None}
+    asked |= {"ablate": ablate or None}
     data = prepare(X, y, task=task, features=features, drop=drop, encode=encode, seed=seed)
     if guessed and (why := why_task(np.asarray(y))):
         data.notes.append(f"The task is {task}, {why}.")
     windows = _windows(task, window, horizon, season)
-    named, known = named_models(models, task), named_baselines(baselines, task)
-    if windows is not None:
-        named, known = for_series(named, windows), for_series(known, windows)
+    named, known = _named(models, baselines, task, windows)
     first = StandardScaler() if preprocessing is None else preprocessing
     candidates = make_candidates(
         named,
@@ -246,6 +261,8 @@ def compare(
     check_rows(named, len(problem.y))
     check_score(problem.scoring, task, problem.y, candidates)
     problem = replace(problem, device=device)
+    studies = Plan(tuple(labels or ()), seeds, bool(ablate), dict(sweep or {}))
+    studies.check(problem, candidates)
     comparison = Comparison(
         rule=rule,
         task=task,
@@ -258,9 +275,19 @@ def compare(
         table=data.table,
         notes=data.notes,
     )
-    run = _Run(comparison, candidates, problem, n_jobs, verbose)
+    run = _Run(comparison, candidates, problem, n_jobs, verbose, studies)
     run.go(gives_away(data.X, problem.y, task, data.table))
     return comparison
+
+
+def _named(
+    models: Any, baselines: Any, task: str, windows: Windowing | None
+) -> tuple[Named, Named]:
+    """Return the models and the baselines, by name, with their grids."""
+    named, known = named_models(models, task), named_baselines(baselines, task)
+    if windows is None:
+        return named, known
+    return for_series(named, windows), for_series(known, windows)
 
 
 def _check_settings(rule: Any, budget: Any, device: Any, n_jobs: Any) -> None:
@@ -289,7 +316,9 @@ class _Run:
         problem: Problem,
         n_jobs: int | None,
         verbose: int | None,
+        studies: Plan,
     ) -> None:
+        self.studies = studies
         self.comparison = comparison
         self.candidates = candidates
         self.problem = problem
@@ -322,6 +351,7 @@ class _Run:
                     score = comparison.mean(best, key)[0]
                     self.caution(poor_idea_after_baselines(best, score, metric))
                 self.run([c for c in self.candidates if not c.entrant.is_baseline])
+                self.study()
         except (Interrupted, KeyboardInterrupt):
             if not comparison.results:
                 raise KeyboardInterrupt from None
@@ -345,6 +375,17 @@ class _Run:
             results.append(result)
             left = time_left(results, names, n_folds, n_jobs)
             self.progress.step(len(results), total, self.describe(result), left)
+
+    def study(self) -> None:
+        """Look into what was asked for besides."""
+        best = self.comparison.best_baseline
+        for title, run in self.studies.runs(self.problem, self.candidates, best):
+            self.progress.say(f"Besides: {title}")
+            try:
+                self.comparison.studies.append(run())
+            except Exception as error:  # a model of the user's own may raise anything
+                said = " ".join(str(error).split())
+                self.caution([f"There is no study of {title}: {said}"])
 
     def results_of(self, candidates: list[Candidate], n_jobs: int) -> Iterator[FoldResult]:
         """Yield results as they are finished.

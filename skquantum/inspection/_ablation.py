@@ -163,6 +163,7 @@ def ablation(
     cv: Any = 5,
     scoring: Any = None,
     n_jobs: int | None = None,
+    n_features: int | None = None,
 ) -> Ablation:
     """Fit a model as it is and without one of its stages, on the same folds.
 
@@ -187,6 +188,9 @@ def ablation(
         Score; None means the estimator's own.
     n_jobs : int, default=None
         Jobs that the folds are shared among.
+    n_features : int, default=None
+        Features that reach the model, which networks in its place are sized by; None means those
+        of `X`. Give it where steps before the model change their number.
 
     Returns
     -------
@@ -220,7 +224,9 @@ def ablation(
     X, y = indexable(X, y)
     splits = list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y))
     scorer = check_scoring(estimator, scoring)
-    models = {WHOLE: clone(estimator)} | _variants(estimator, np.shape(X)[-1])
+    models = {WHOLE: clone(estimator)} | _variants(
+        estimator, np.shape(X)[-1] if n_features is None else n_features
+    )
     scores = {
         name: cross_val_score(model, X, y, cv=splits, scoring=scorer, n_jobs=n_jobs)
         for name, model in models.items()

@@ -28,6 +28,7 @@ from skquantum.comparison._pages.plots import (
 )
 from skquantum.comparison._pages.style import CSS, document
 from skquantum.comparison._pages.text import folds_done, incomplete
+from skquantum.comparison._studies import Study
 
 # A colour that no plot uses: it stands for the page's own text colour.
 INK = "#010203"
@@ -71,6 +72,7 @@ def page(findings: Findings) -> str:
         _verdicts(findings),
         _plots(findings),
         _confusions(findings),
+        *map(_study, findings.studies),
         _resources(findings),
         device_html(findings),
         circuits_html(findings),
@@ -161,6 +163,20 @@ def _table(findings: Findings) -> str:
         f'<p class="skq-small">Mean ± standard deviation over {findings.n_folds} outer folds; '
         "the best of each column, ties included, is marked (↑ higher, ↓ lower is better)."
         f"{_most_frequent(findings)}{_calibration(findings)}</p>"
+    )
+
+
+def _study(study: Study) -> str:
+    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in study.head)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in study.rows
+    )
+    return (
+        f'<h2>{escape(study.title)}</h2>\n<div class="skq-scroll"><table><thead><tr>{head}</tr>'
+        f"</thead><tbody>{rows}</tbody></table></div>\n<p>{escape(study.said)}</p>"
     )
 
 

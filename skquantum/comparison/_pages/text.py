@@ -40,6 +40,9 @@ def findings(comparison: Findings) -> str:
     if sentences := " ".join(filter(None, costly)):
         parts.append(wrap("Hardware: ", f"{sentences} {assumptions(comparison.device)}"))
     parts += [wrap(label, said) for label, said in device_paragraphs(comparison)]
+    for study in comparison.studies:
+        parts.append(f"{study.title}\n{aligned([study.head, *study.rows])}")
+        parts.append(wrap("", study.said))
     parts += [wrap("Note: ", caution) for caution in comparison.cautions]
     parts += [wrap("Verdict: ", verdict.text) for verdict in comparison.verdicts]
     return "\n\n".join(parts)

@@ -1,0 +1,163 @@
+"""What a comparison looks into besides: labels, seeds, stages, values of a parameter."""
+
+import json
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.datasets import load_diabetes, make_moons
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skquantum import Comparison, QuantumKernelSVC, VariationalClassifier, compare
+from skquantum.cli import main
+from skquantum.inspection import ablation
+
+X, y = make_moons(80, noise=0.25, random_state=0)
+MODEL = VariationalClassifier(n_layers=1, max_iter=5, tol=1.0)
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture(scope="module")
+def found():
+    return compare(
+        {"kernel": (QuantumKernelSVC("angle"), {}), "trained": (MODEL, {})},
+        X,
+        y,
+        baselines=["logistic regression"],
+        cv=3,
+        budget=1,
+        labels=[10, 40],
+        seeds=3,
+        ablate=True,
+        sweep={"encoding__bandwidth": ["scale", 0.1]},
+        verbose=0,
+    )
+
+
+def test_titles(found):
+    assert [study.title for study in found.studies] == [
+        "How many labels does it take?",
+        "Stable, or lucky?",
+        "Which stage of kernel helps?",
+        "Which stage of trained helps?",
+        "What does encoding__bandwidth do?",
+    ]
+
+
+def test_labels(found):
+    study = found.studies[0]
+    assert study.head == ["labels", "logistic regression", "kernel", "trained"]
+    assert [row[0] for row in study.rows] == ["10", "40"]
+    scores = np.array(study.values["kernel, 40 labels"])
+    assert scores.shape == (10,)
+    assert study.rows[1][2] == f"{scores.mean():.3f} ± {scores.std(ddof=1):.3f}"
+    few = np.mean(study.values["kernel, 10 labels"])
+    assert few < scores.mean()
+
+
+def test_seeds(found):
+    study = found.studies[1]
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    for seed in range(3):
+        model = make_pipeline(StandardScaler(), VariationalClassifier(**params(seed)))
+        expected = cross_val_score(model, X, y, cv=folds)
+        assert_allclose(study.values[f"trained, seed {seed}"], expected)
+    means = [np.mean(study.values[f"trained, seed {seed}"]) for seed in range(3)]
+    assert study.rows[2][2] == f"{np.std(means, ddof=1):.3f}"
+    assert study.rows[1][2] == "0.000"  # the kernel machine draws nothing here
+
+
+def params(seed):
+    return MODEL.get_params(deep=False) | {"random_state": seed}
+
+
+def test_stages_are_those_of_ablation(found):
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    model = make_pipeline(StandardScaler(), QuantumKernelSVC("angle"))
+    alone = ablation(model, X, y, cv=folds)
+    study = found.studies[2]
+    assert list(study.values) == list(alone.scores)
+    for variant, scores in alone.scores.items():
+        assert_allclose(study.values[variant], scores)
+    assert study.said == alone.sentence
+
+
+def test_sweep(found):
+    study = found.studies[4]
+    assert study.head == ["encoding__bandwidth", "kernel", "trained"]
+    assert [row[0] for row in study.rows] == ["'scale'", "0.1"]
+    assert "flattered" in study.said
+    own = [r.metrics["score"] for r in found.results if r.model == "kernel"]
+    assert_allclose(study.values["kernel, encoding__bandwidth='scale'"], own)
+
+
+def test_pages_and_files_hold_them(found, tmp_path):
+    again = Comparison.from_json(found.to_json())
+    assert again.studies == found.studies
+    assert str(again) == str(found)
+    page = found.to_html()
+    for study in found.studies:
+        assert study.title in page
+        assert study.said in str(found).replace("\n", " ")
+    content = json.loads(found.to_json())
+    del content["studies"]  # as files of before
+    assert Comparison.from_json(json.dumps(content)).studies == []
+
+
+def test_numbers_and_encoded_tables():
+    frame = load_diabetes(as_frame=True).frame.iloc[:90]
+    frame["sex"] = np.where(frame["sex"] > 0, "m", "f")
+    found = compare(
+        "QuantumKernelSVR", frame, "target", baselines=["ridge regression"], cv=3, budget=1,
+        labels=[20], ablate=True, seeds=2, verbose=0,
+    )  # fmt: skip
+    assert len(found.studies) == 3
+    assert found.cautions == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"labels": [3]}, "2 classes need at least 4"),
+        ({"labels": [75]}, "at most 70"),
+        ({"labels": [1.5]}, "labels=1.5"),
+        ({"seeds": 1}, "at least 2 seeds"),
+        ({"seeds": -1}, "at least 2 seeds"),
+        ({"sweep": {"encoding__bandwith": [1]}}, "Did you mean 'encoding__bandwidth'"),
+        ({"sweep": {"encoding__bandwidth": "scale"}}, "give a list of values"),
+        ({"sweep": {"encoding": ["zz"], "kernel": ["fidelity"]}}, "one parameter is swept"),
+    ],
+)
+def test_bad_input_before_anything_is_fitted(options, said, monkeypatch):
+    monkeypatch.setattr(QuantumKernelSVC, "fit", lambda *_: pytest.fail("fitted"))
+    with pytest.raises(ValueError, match=said):
+        compare("QuantumKernelSVC", X, y, cv=2, budget=1, verbose=0, **options)
+
+
+def test_series_have_no_labels():
+    with pytest.raises(ValueError, match="a series has none"):
+        compare("QLSTMRegressor", np.sin(np.arange(99.0)), task="series", labels=[10], verbose=0)
+
+
+def test_a_study_that_fails_costs_nothing_else():
+    with pytest.warns(UserWarning, match="There is no study of C"):
+        found = compare(
+            {"mine": (QuantumKernelSVC("angle"), {})}, X, y, baselines=["logistic regression"],
+            cv=2, budget=1, sweep={"C": [1.0, -1.0]}, ablate=True, verbose=0,
+        )  # fmt: skip
+    assert [study.title for study in found.studies] == ["Which stage of mine helps?"]
+    assert "There is no study of C" in found.cautions[-1]
+    assert found.complete
+
+
+def test_on_the_command_line(capsys):
+    flags = "--cv 2 --budget 1 --model QuantumKernelSVC --subsample 60 --labels 12 --sweep C=1,10"
+    assert main(["compare", "iris", *flags.split()]) == 0
+    out = capsys.readouterr().out
+    assert "How many labels does it take?" in out
+    assert "What does C do?" in out
+    for flags, said in (("--labels ten", "whole numbers"), ("--sweep C", "n_layers=1,2,4")):
+        assert main(["compare", "iris", *flags.split()]) == 2
+        assert said in capsys.readouterr().err
