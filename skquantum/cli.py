@@ -312,8 +312,10 @@ def _add_device(parser: argparse.ArgumentParser) -> None:
     device.add_argument(
         "--device",
         metavar="NAME",
+        action="append",
         help="try the quantum models with this Google device's noise, such as willow_pink, or "
-        "with depolarizing noise of this strength, such as 0.01",
+        "with depolarizing noise of this strength, such as 0.01; given again, compare tries the "
+        "same fitted models on each",
     )
     device.add_argument(
         "--shots", metavar="N", type=int, help=f"runs of each circuit there (default: {SHOTS})"

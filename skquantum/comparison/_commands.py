@@ -76,7 +76,7 @@ def run_advise(arguments: argparse.Namespace) -> int:
     """Print advice on data, and write what is asked for; return the exit code."""
     for flag, path in (("--report", arguments.report), ("--json", arguments.json)):
         _check_writable(flag, path)
-    device = _device(arguments)
+    device = _one(_devices(arguments))
     data = _load(arguments)
     task = data.task if arguments.task == "auto" else arguments.task
     advice = advise(
@@ -220,7 +220,7 @@ def _compared(arguments: argparse.Namespace, command: str) -> Comparison:
         alpha=arguments.alpha,
         hardware_latency=arguments.hardware_latency,
     )
-    device = _device(arguments)
+    devices = _devices(arguments)
     data = _load(arguments)
     task = _task(arguments, data)
     models = arguments.model or models_for(task)[:1]
@@ -245,7 +245,7 @@ def _compared(arguments: argparse.Namespace, command: str) -> Comparison:
         scoring=arguments.scoring,
         rule=rule,
         budget=arguments.budget,
-        device=device,
+        device=devices,
         labels=_numbers("--labels", arguments.labels),
         seeds=arguments.seeds,
         ablate=arguments.ablate,
@@ -299,7 +299,13 @@ def _rows(arguments: argparse.Namespace, data: Data, task: str) -> tuple[Any, np
     return data.table_of(X), y
 
 
-def _device(arguments: argparse.Namespace) -> DeviceTest | None:
+def _one(devices: list[DeviceTest]) -> DeviceTest | None:
+    if len(devices) > 1:
+        raise ValueError("--device: advice is on one device; 'skquantum compare' takes several.")
+    return devices[0] if devices else None
+
+
+def _devices(arguments: argparse.Namespace) -> list[DeviceTest]:
     given = {
         name: value
         for name in ("shots", "price_per_shot", "price_per_circuit", "seconds_per_shot")
@@ -309,18 +315,22 @@ def _device(arguments: argparse.Namespace) -> DeviceTest | None:
         if given:
             flag = "--" + next(iter(given)).replace("_", "-")
             raise ValueError(f"{flag} needs --device, such as --device willow_pink.")
-        return None
+        return []
+    return [_device(name, given) for name in arguments.device]
+
+
+def _device(name: str, given: dict[str, Any]) -> DeviceTest:
     try:
-        noise: float | str = float(arguments.device)
+        noise: float | str = float(name)
     except ValueError:
-        noise = arguments.device
+        noise = name
     device = DeviceTest(noise, **given)
     try:
         device.check()
     except ValueError as error:
         # What is said to those who call it from Python is of no use here.
         said = str(error).replace(", or pass a cirq.Device", ", or a strength such as 0.01")
-        raise ValueError(f"--device {arguments.device}: {said}") from error
+        raise ValueError(f"--device {name}: {said}") from error
     return device
 
 

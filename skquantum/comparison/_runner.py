@@ -80,7 +80,7 @@ def compare(
     rule: DecisionRule | None = None,
     preprocessing: BaseEstimator | None = None,
     budget: int = 6,
-    device: DeviceTest | None = None,
+    device: DeviceTest | Sequence[DeviceTest] | None = None,
     labels: Sequence[int] | None = None,
     seeds: int = 0,
     ablate: bool = False,
@@ -147,9 +147,10 @@ def compare(
     budget : int, default=6
         Most settings that any model may try on a fold. Of a larger grid these are the setting
         nearest to the model's own, and others drawn at random.
-    device : DeviceTest, default=None
+    device : DeviceTest or list of them, default=None
         Noise and shots that the quantum models are tried with besides, on the same folds: would
-        they survive a device, and what would it cost? It has no say in the verdict.
+        they survive a device, and what would it cost? It has no say in the verdict. Of several,
+        the same fitted models are scored on each, and costs are those of the first.
     labels : list of int, default=None
         Numbers of training rows at which the models and the best baseline are scored besides, on
         ten draws in the classes' proportions: how many labels does it take?
@@ -232,7 +233,9 @@ def compare(
     persistence: 0.06437
     """
     rule, seed = DecisionRule() if rule is None else rule, _seed(random_state)
-    _check_settings(rule, budget, device, n_jobs)
+    studies = Plan(tuple(labels or ()), seeds, bool(ablate), dict(sweep or {}), _devices(device))
+    device = studies.devices[0] if studies.devices else None
+    _check_settings(rule, budget, n_jobs)
     X, y = named_target(X, y, read=preprocessing is None)
     asked = {"models": models, "baselines": baselines, "task": task, "cv": cv, "rule": rule}
     asked |= {"features": features, "drop": drop, "encode": None if encode else False}
@@ -240,8 +243,7 @@ def compare(
     task = infer_task(task, models, None if y is None else np.asarray(y))
     asked |= {"task": task, "window": window, "horizon": horizon, "season": season}
     asked |= {"scoring": scoring, "preprocessing": preprocessing, "budget": budget}
-    asked |= {"device": device, "labels": labels, "sweep": sweep, "seeds": seeds or None}
-    asked |= {"ablate": ablate or None}
+    asked |= studies.asked
     data = prepare(X, y, task=task, features=features, drop=drop, encode=encode, seed=seed)
     if guessed and (why := why_task(np.asarray(y))):
         data.notes.append(f"The task is {task}, {why}.")
@@ -261,7 +263,6 @@ def compare(
     check_rows(named, len(problem.y))
     check_score(problem.scoring, task, problem.y, candidates)
     problem = replace(problem, device=device)
-    studies = Plan(tuple(labels or ()), seeds, bool(ablate), dict(sweep or {}))
     studies.check(problem, candidates)
     comparison = Comparison(
         rule=rule,
@@ -290,16 +291,27 @@ def _named(
     return for_series(named, windows), for_series(known, windows)
 
 
-def _check_settings(rule: Any, budget: Any, device: Any, n_jobs: Any) -> None:
+def _devices(device: Any) -> tuple[DeviceTest, ...]:
+    """Return the devices to try, after checking that there are such and that they differ."""
+    given = device if isinstance(device, list | tuple) else [device]
+    found = () if device is None else tuple(given)
+    for each in found:
+        if not isinstance(each, DeviceTest):
+            raise TypeError(f"device={each!r}: give a skquantum.comparison.DeviceTest.")
+        each.check()
+    labels = [each.label for each in found]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise ValueError(f"device: {twice[0]} is given twice.")
+    return found
+
+
+def _check_settings(rule: Any, budget: Any, n_jobs: Any) -> None:
     if not isinstance(rule, DecisionRule):
         raise TypeError(f"rule={rule!r}: give a DecisionRule.")
     if not (isinstance(budget, int | np.integer) and budget >= 1):
         raise ValueError(f"budget={budget!r}: give a whole number of at least 1.")
     check_jobs(n_jobs)
-    if device is not None:
-        if not isinstance(device, DeviceTest):
-            raise TypeError(f"device={device!r}: give a skquantum.comparison.DeviceTest.")
-        device.check()
 
 
 # Seconds before a run is shared with other processes, which need some to start.

@@ -13,11 +13,14 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, cross_val_score
+from sklearn.utils import _safe_indexing
 
 from skquantum._paired import corrected_paired_test
 from skquantum._validation import unknown
 from skquantum.comparison._candidates import Candidate
+from skquantum.comparison._device import DeviceTest, try_on_device
 from skquantum.comparison._measure import Problem, one_thread
 from skquantum.inspection import ablation
 
@@ -64,12 +67,27 @@ class Plan:
         Whether quantum models are taken apart.
     sweep : dict of str to list
         Values of one parameter of a model.
+    devices : tuple of DeviceTest
+        What fitted models are tried on, if there are several.
     """
 
     labels: tuple[int, ...] = ()
     seeds: int = 0
     ablate: bool = False
     sweep: dict[str, Any] = field(default_factory=dict)
+    devices: tuple[DeviceTest, ...] = ()
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What was asked for, as arguments of `compare`."""
+        devices = list(self.devices)
+        return {
+            "device": devices if devices[1:] else devices[0] if devices else None,
+            "labels": list(self.labels) or None,
+            "seeds": self.seeds or None,
+            "ablate": self.ablate or None,
+            "sweep": self.sweep or None,
+        }
 
     def check(self, problem: Problem, candidates: Sequence[Candidate]) -> None:
         """Refuse what can't work, before anything is fitted."""
@@ -101,6 +119,8 @@ class Plan:
             found.append(("seeds", partial(by_seeds, problem, beside + quantum, self.seeds)))
         if self.ablate:
             found += [("stages", partial(by_stages, problem, each)) for each in quantum]
+        if len(self.devices) > 1:
+            found.append(("devices", partial(by_devices, problem, quantum, self.devices)))
         for key, offered in self.sweep.items():
             able = [c for c in quantum if _parameters_of(c).get(key)]
             found.append((key, partial(by_values, problem, able, key, list(offered))))
@@ -255,6 +275,37 @@ def _width(estimator: BaseEstimator, problem: Problem) -> int:
     if "preprocessing" not in steps:
         return int(np.shape(problem.X)[-1])
     return int(clone(steps["preprocessing"]).fit_transform(problem.X, problem.y).shape[1])
+
+
+def by_devices(
+    problem: Problem, candidates: Sequence[Candidate], devices: Sequence[DeviceTest]
+) -> Study:
+    """Score the same fitted models exactly and on each device, on the same folds."""
+    labels = [device.label for device in devices]
+    values: dict[str, list[float]] = {}
+    rows, said = [], []
+    for candidate in candidates:
+        name = candidate.entrant.name
+        scores: dict[str, list[float]] = {key: [] for key in ("exact", *labels)}
+        for train, test in problem.splits:
+            there = [(_safe_indexing(problem.X, i), problem.y[i]) for i in (train, test)]
+            with one_thread():
+                fitted = _settled(candidate).fit(*there[0])
+                scores["exact"].append(check_scoring(fitted, problem.scoring)(fitted, *there[1]))
+                for device, label in zip(devices, labels, strict=True):
+                    found = try_on_device(device, fitted, problem.scoring, problem.seed, *there)
+                    if found.error is not None:
+                        raise ValueError(f"{name} on {label}: {found.error}")
+                    scores[label].append(found.score)
+        rows.append([name, *(_cell(np.array(each)) for each in scores.values())])
+        values |= {f"{name}, {key}": each for key, each in scores.items()}
+        means = [float(np.mean(scores[label])) for label in labels]
+        said.append(
+            f"{name} scores from {min(means):.3f} to {max(means):.3f} on these devices, which is "
+            f"what a change of device, or of its calibration, does to it."
+        )
+    head = ["model", "exact", *labels]
+    return Study("The same models on several devices", head, rows, " ".join(said), values)
 
 
 def by_values(

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skquantum import Comparison, QuantumKernelSVC, VariationalClassifier, compare
 from skquantum.cli import main
+from skquantum.comparison import DeviceTest
 from skquantum.inspection import ablation
 
 X, y = make_moons(80, noise=0.25, random_state=0)
@@ -161,3 +162,25 @@ def test_on_the_command_line(capsys):
     for flags, said in (("--labels ten", "whole numbers"), ("--sweep C", "n_layers=1,2,4")):
         assert main(["compare", "iris", *flags.split()]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_the_same_models_on_several_devices(capsys):
+    devices = [DeviceTest(0.2, shots=100), DeviceTest(0.0, shots=None)]
+    found = compare(
+        {"kernel": (QuantumKernelSVC("angle"), {})}, X, y, baselines=["logistic regression"],
+        cv=2, budget=1, device=devices, verbose=0,
+    )  # fmt: skip
+    assert found.device == devices[0]
+    study = found.studies[0]
+    assert study.head == ["model", "exact", devices[0].label, devices[1].label]
+    exact = study.values["kernel, exact"]
+    assert exact == [r.metrics["score"] for r in found.results if r.model == "kernel"]
+    assert study.values[f"kernel, {devices[1].label}"] == exact
+    there = [r.device.score for r in found.results if r.model == "kernel"]
+    assert study.values[f"kernel, {devices[0].label}"] == there
+    with pytest.raises(ValueError, match="given twice"):
+        compare("QuantumKernelSVC", X, y, device=[devices[0]] * 2, verbose=0)
+    with pytest.raises(TypeError, match="DeviceTest"):
+        compare("QuantumKernelSVC", X, y, device=["willow_pink"], verbose=0)
+    assert main(["advise", "iris", "--device", "0.1", "--device", "0.2"]) == 2
+    assert "advice is on one device" in capsys.readouterr().err
