@@ -43,7 +43,7 @@ RANKS = {
 RUN_TIME = {"cirq", "joblib", "matplotlib", "numpy", "qsimcirq", "scipy", "sklearn", "sympy"}
 RUN_TIME |= {"threadpoolctl"}  # like joblib, comes with scikit-learn
 RUN_TIME |= {"networkx"}  # like sympy, comes with Cirq
-EXTRAS = {"cirq_google", "pandas", "pyarrow", "skops", "skrub", "statsmodels", "torch"}
+EXTRAS = {"cirq_google", "mlflow", "pandas", "pyarrow", "skops", "skrub", "statsmodels", "torch"}
 
 # Limits that only go down.
 MODULE_LINES = 700

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from skquantum.comparison._pages import (
 from skquantum.comparison._prepare import described
 from skquantum.comparison._provenance import most_frequent
 from skquantum.comparison._rule import HARDWARE_LATENCY, NO_ROOM_ABOVE, TOO_MANY_ROWS
+from skquantum.comparison._tracking import log_advice
 
 # Two-qubit gates above which noise takes over on devices of today, and nothing else is left.
 MANY_GATES, TOO_MANY_GATES = 30, 100
@@ -206,6 +208,34 @@ class Advice:
             "table": dict(self.table),
             "notes": list(self.notes),
         }
+
+    def log_to_mlflow(self, run_name: str | None = None) -> str:
+        """Log all of it to MLflow, where :func:`mlflow.set_tracking_uri` says.
+
+        Numbers become metrics, all else parameters; the page and the JSON are artifacts.
+
+        Parameters
+        ----------
+        run_name : str, default=None
+            What to call the run; None takes the name of the data.
+
+        Returns
+        -------
+        run_id : str
+            Of the run.
+
+        Raises
+        ------
+        ImportError
+            If MLflow is not installed.
+        """
+        content = self.to_dict()
+        text = json.dumps(content, indent=1)
+        write = {
+            "advice.html": self.to_html,
+            "advice.json": lambda path: path.write_text(text, encoding="utf-8"),
+        }
+        return log_advice(content, run_name or self.name or "advice", write)
 
     def to_html(self, path: str | Path) -> Path:
         """Write it as a page.

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Self, overload
 
-from skquantum.comparison import _pages, _records
+from skquantum.comparison import _pages, _records, _tracking
 from skquantum.comparison._findings import Findings
 
 
@@ -136,6 +136,31 @@ class Comparison(Findings):
             If it is no comparison, of a version that is not known, or damaged.
         """
         return cls(**_records.read(source))
+
+    def log_to_mlflow(self, run_name: str | None = None) -> str:
+        """Log all of it to MLflow, where :func:`mlflow.set_tracking_uri` says.
+
+        One run holds rule, data, versions, the verdict as a tag, and the report and the JSON as
+        artifacts; a run inside it for each model its pipeline and settings, means and spreads, the
+        scores of each fold as steps, resources, and the training loss of the last fold.
+
+        Parameters
+        ----------
+        run_name : str, default=None
+            What to call the run; None takes the name of the data.
+
+        Returns
+        -------
+        run_id : str
+            Of the run that holds the others.
+
+        Raises
+        ------
+        ImportError
+            If MLflow is not installed.
+        """
+        write = {"report.html": self.to_html, "comparison.json": self.to_json}
+        return _tracking.log_comparison(self, run_name, write)
 
     def difference(self, other: Findings, names: tuple[str, str] = ("before", "after")) -> str:
         """Say how another comparison differs: what was run, the scores, the verdict.
