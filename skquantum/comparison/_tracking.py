@@ -64,7 +64,9 @@ def _log_folds(mlflow: Any, findings: Findings, name: str) -> None:
             _metrics(mlflow, {"loss": loss}, step)
 
 
-def log_advice(content: dict[str, Any], name: str, write: Mapping[str, Callable[[Path], Any]]) -> str:
+def log_advice(
+    content: dict[str, Any], name: str, write: Mapping[str, Callable[[Path], Any]]
+) -> str:
     """Log advice: its numbers, its decision, its page.
 
     Parameters

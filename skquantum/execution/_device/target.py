@@ -53,10 +53,8 @@ class Target:
                 "metadata, the name of one of Google's, or None."
             )
         self.device, self.label = device, label
-        self.graph = nx.Graph(device.metadata.nx_graph)
-        self.graph.add_nodes_from(device.metadata.qubit_set)
-        gatesets = getattr(device.metadata, "compilation_target_gatesets", ())
-        self.gateset: cirq.CompilationTargetGateset | None = next(iter(gatesets), None)
+        self.graph = _connections(device)
+        self.gateset = _own_gateset(device)
         self._errors = _errors(calibration or {})
         self._places: dict[tuple[tuple[cirq.Qid, ...], Interactions], tuple[Place, bool]] = {}
 
@@ -106,9 +104,22 @@ class Target:
             routed = cirq.optimize_for_target_gateset(
                 routed, gateset=self.gateset, ignore_failures=False, context=KEEP_MARKS
             )
-        ready = run_marks(routed)
-        self.device.validate_circuit(ready)
-        return ready
+        return self._valid(run_marks(routed))
+
+    def _valid(self, circuit: cirq.FrozenCircuit) -> cirq.FrozenCircuit:
+        """Return the circuit as the device takes it: gate by gate, if it does nothing at once."""
+        try:
+            self.device.validate_circuit(circuit)
+        except ValueError:
+            one_by_one = cirq.FrozenCircuit(map(cirq.Moment, circuit.all_operations()))
+            try:
+                self.device.validate_circuit(one_by_one)
+            except ValueError:
+                pass  # the first error says more
+            else:
+                return one_by_one
+            raise
+        return circuit
 
     def place(
         self, qubits: tuple[cirq.Qid, ...], interactions: Interactions
@@ -190,6 +201,45 @@ class Target:
         sizes = self._errors.get(len(where), {})
         # What was not calibrated is taken for as bad as the worst.
         return sizes.get(tuple(sorted(where)), max(sizes.values(), default=0.0))
+
+
+def _own_gateset(device: cirq.Device) -> cirq.CompilationTargetGateset | None:
+    """Return the gates that a device has, in the form that circuits are compiled to.
+
+    Google's devices list several such sets, others have one for their gates.
+    """
+    listed = getattr(device.metadata, "compilation_target_gatesets", ())
+    own = [getattr(holder, "gateset", None) for holder in (device.metadata, device)]
+    found = (each for each in (*listed, *own) if isinstance(each, cirq.CompilationTargetGateset))
+    return next(found, None)
+
+
+# Of these every device has one.
+_TWO_QUBIT_GATES = (cirq.CZ, cirq.SQRT_ISWAP, cirq.ISWAP, cirq.CX, cirq.XX**0.5)
+
+
+def _connections(device: cirq.Device) -> nx.Graph:
+    """Return the device's qubits, and which of them a gate can act on together.
+
+    Some devices connect all qubits in their metadata and refuse gates on those too far apart.
+    """
+    assert device.metadata is not None
+    graph = nx.Graph(device.metadata.nx_graph)
+    graph.add_nodes_from(device.metadata.qubit_set)
+    allowed = {pair for pair in graph.edges if _takes(device, pair)}
+    if allowed:  # else its gates are others than those tried
+        graph.remove_edges_from(set(graph.edges) - allowed)
+    return graph
+
+
+def _takes(device: cirq.Device, pair: tuple[cirq.Qid, cirq.Qid]) -> bool:
+    for gate in _TWO_QUBIT_GATES:
+        try:
+            device.validate_operation(gate(*pair))
+        except (ValueError, TypeError):
+            continue
+        return True
+    return False
 
 
 def _embeddings(graph: nx.Graph, pattern: nx.Graph) -> list[Place]:
