@@ -65,6 +65,13 @@ class WindowLayer:
 
         return observed.reshape(len(X), self.n_outputs), pullback
 
+    def jacobian(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the outputs of all windows, and each row's derivatives for the weights."""
+        each = np.repeat(weights, self.n_windows, axis=0) if np.ndim(weights) == 2 else weights
+        observed, derivatives = self.layer.jacobian(self._rows(X), each)
+        shape = (len(X), self.n_outputs)
+        return observed.reshape(shape), derivatives.reshape(*shape, self.n_weights)
+
     def _rows(self, X: np.ndarray) -> np.ndarray:
         rows = X if self.windows is None else self.windows(X).reshape(-1, self.layer.n_features)
         return np.where(rows.any(axis=1, keepdims=True), rows, 1.0) if self.fill_blank else rows

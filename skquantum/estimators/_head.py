@@ -51,6 +51,8 @@ class Layer(Protocol):
         self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
     ) -> tuple[np.ndarray, Pullback]: ...
 
+    def jacobian(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
 
 class QuantumHead:
     """A trainable model of three parts, all its parameters in one flat vector.
@@ -152,6 +154,16 @@ class QuantumHead:
             return grad
 
         return observed @ part["readout_coef"].T + part["readout_intercept"], pullback
+
+    def jacobian(
+        self, theta: np.ndarray, X: np.ndarray, weights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the outputs with other weights of the circuit, and each row's derivatives."""
+        part = self.layout.unpack(theta)
+        angles, _ = self._angles(part, X)
+        observed, derivatives = self.layer.jacobian(angles, weights)
+        coef = part["readout_coef"]
+        return observed @ coef.T + part["readout_intercept"], coef @ derivatives
 
     def _angles(
         self, part: Mapping[str, np.ndarray], X: np.ndarray

@@ -11,6 +11,7 @@ from skquantum.inspection._circuit_diagnostics import (
     expressibility,
     fourier_spectrum,
 )
+from skquantum.inspection._fisher import FisherInformation, fisher_information
 from skquantum.inspection._fitted import fitted_attribute, fitted_parts
 from skquantum.inspection._gradient_variance import GradientVariance, gradient_variance
 from skquantum.inspection._kernel_diagnostics import (
@@ -26,6 +27,7 @@ __all__ = [
     "Ablation",
     "EntanglingCapability",
     "Expressibility",
+    "FisherInformation",
     "FourierSpectrum",
     "GradientVariance",
     "KernelConcentration",
@@ -33,6 +35,7 @@ __all__ = [
     "ablation",
     "entangling_capability",
     "expressibility",
+    "fisher_information",
     "fitted_attribute",
     "fitted_parts",
     "fourier_spectrum",

@@ -7,7 +7,8 @@ from skquantum.layers._initial import check_init as check_init
 from skquantum.layers._initial import initial_weights as initial_weights
 from skquantum.layers._initial import initializer as initializer
 from skquantum.layers._layer import QuantumLayer
+from skquantum.layers._metric import fubini_study_metric
 
-__all__ = ["QuantumLayer"]
+__all__ = ["QuantumLayer", "fubini_study_metric"]
 
 hand_out(globals(), CircuitBank)

@@ -33,7 +33,9 @@ from skquantum.execution import (
 )
 
 Prepare = Callable[[np.ndarray], np.ndarray]
-COMPILED = ("_evaluator", "_trunk_evaluator")  # what a layer holds for its backend alone
+# What a layer holds for its backend alone.
+COMPILED = ("_evaluator", "_trunk_evaluator", "_row_evaluator")
+NO_WEIGHTS = np.empty(0)
 
 
 @final
@@ -260,6 +262,18 @@ class QuantumLayer(PortableMixin):
             trunk, self.weight_symbols, self.observables, cast(Prepare, prepare)
         )
 
+    @cached_property
+    def _row_evaluator(self) -> Evaluator:
+        """What takes the weights for data: each row has its own, and its own derivatives."""
+        return self._backend.evaluator(
+            self.circuit,
+            (*self.data_symbols, *self.weight_symbols),
+            (),
+            self.observables,
+            self.gradient,
+            self._random_state,
+        )
+
     def move_to(self, backend: Backend | None) -> None:
         """Run on another backend from now on, with the gradient that suits it.
 
@@ -405,6 +419,93 @@ class QuantumLayer(PortableMixin):
         """
         return self.forward_vjp(X, weights)[1](cotangent)
 
+    def jacobian(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the outputs, and the derivatives of each row's for the weights.
+
+        `vjp` sums over the rows; here each row has its own derivatives, as a Gauss-Newton step
+        or the Fisher information needs them. The work is that of one gradient for each output.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Rows.
+        weights : ndarray of shape (n_weights,) or (n_samples, n_weights)
+            Weights for all rows, or for each.
+
+        Returns
+        -------
+        outputs : ndarray of float64, shape (n_samples, n_outputs)
+            As from `forward`.
+        derivatives : ndarray of float64, shape (n_samples, n_outputs, n_weights)
+            Of the outputs for the weights. With ``gradient="spsa"`` they are random estimates.
+
+        Raises
+        ------
+        ValueError
+            As in `forward`, or if the backend has a budget (`check_budget`) that is less than
+            this takes.
+        """
+        values = self._all_values(X, weights)
+        self.check_budget(len(values), self.n_outputs * len(values))
+        outputs, pullback = self._row_evaluator.forward_vjp(values, NO_WEIGHTS)
+        derivatives = np.empty((*outputs.shape, self.n_weights))
+        for k in range(self.n_outputs):
+            one = np.zeros(outputs.shape)
+            one[:, k] = 1.0
+            derivatives[:, k] = pullback(one)[0][:, len(self.data_symbols) :]
+        return outputs, derivatives
+
+    def states_jacobian(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the circuit's states, and their derivatives for the weights.
+
+        Parameters
+        ----------
+        X, weights
+            As in `jacobian`.
+
+        Returns
+        -------
+        states : ndarray of complex128, shape (n_samples, 2 ** n_qubits)
+            State vectors.
+        derivatives : ndarray of complex128, shape (n_samples, 2 ** n_qubits, n_weights)
+            Of the states for the weights.
+
+        Raises
+        ------
+        ValueError
+            As in `forward`; if the backend has no exact derivatives of states, or the register
+            is too wide for them (:meth:`Backend.states_jvp
+            <skquantum.execution.Backend.states_jvp>`).
+        """
+        values = self._all_values(X, weights)
+        n_data, n_weights = len(self.data_symbols), self.n_weights
+        along = np.vstack([np.zeros((n_data, n_weights)), np.eye(n_weights)])
+        return self._backend.states_jvp(
+            self.circuit,
+            (*self.data_symbols, *self.weight_symbols),
+            values,
+            np.broadcast_to(along, (len(values), *along.shape)),
+        )
+
+    def _all_values(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return what the symbols of data and of weights receive, a row for each row."""
+        weights = np.asarray(weights, dtype=float)
+        if weights.ndim == 2 and weights.shape == (np.shape(X)[0], self.n_weights):
+            self._check_finite(weights.ravel())
+            _, values, _ = self._checked(X, np.zeros(self.n_weights), data_gradient=True)
+        else:
+            _, values, weights = self._checked(X, weights, data_gradient=True)
+        return np.hstack([values, np.broadcast_to(weights, (len(values), self.n_weights))])
+
+    def _check_finite(self, weights: np.ndarray) -> None:
+        if not np.isfinite(weights).all():
+            place = int(np.flatnonzero(~np.isfinite(weights))[0])
+            number = place % self.n_weights
+            raise ValueError(
+                f"weights must be finite, got {weights[place]} for {self.weight_symbols[number]}, "
+                f"number {number}."
+            )
+
     def _checked(
         self, X: np.ndarray, weights: np.ndarray, data_gradient: bool = False
     ) -> tuple[Evaluator, np.ndarray, np.ndarray]:
@@ -415,12 +516,7 @@ class QuantumLayer(PortableMixin):
                 f"weights must have shape ({self.n_weights},), one for each weight of the "
                 f"ansatz, got {weights.shape}."
             )
-        if not np.isfinite(weights).all():
-            place = int(np.flatnonzero(~np.isfinite(weights))[0])
-            raise ValueError(
-                f"weights must be finite, got {weights[place]} for {self.weight_symbols[place]}, "
-                f"number {place}."
-            )
+        self._check_finite(weights)
         if np.ndim(X) == 2 and np.shape(X)[1] != self.n_features:
             raise ValueError(
                 f"X must have {self.n_features} features, the n_features of the layer, got "

@@ -137,6 +137,38 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         check_is_fitted(self, "weights_")
         return circuit_resources(self.layer_.circuit) | self._cost()
 
+    def output_jacobian(
+        self, X: ArrayLike, weights: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the outputs, and the derivatives of each row's for the circuit's weights.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, scaled as in `fit`.
+        weights : ndarray of shape (n_weights,) or (n_samples, n_weights), default=None
+            Weights of the circuit, in radians, for all rows or for each, in place of those that
+            were learned (`weights_`), which None stands for. The linear maps stay as learned.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n_samples, n_outputs)
+            Of a classifier, a logit for each class: their softmax are the probabilities. Of a
+            regressor, the targets as it was trained on them: with ``normalize_y=True``, centred
+            and divided by their spread.
+        derivatives : ndarray of shape (n_samples, n_outputs, n_weights)
+            Of the outputs for the weights.
+
+        Raises
+        ------
+        ValueError
+            If rows or weights have another length than in `fit`, or are not finite.
+        """
+        check_is_fitted(self, "weights_")
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        chosen = self.weights_ if weights is None else weights
+        return self._head.jacobian(self._theta, rows, chosen)
+
     def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
         if part != "ansatz":
             return super()._resolve_part(part, value, params)
