@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from skquantum.comparison import Advice, Comparison, DecisionRule, advise, compare
     from skquantum.estimators import (
         ClassicalPoolingTransformer,
+        QLSTMClassifier,
         QLSTMRegressor,
         QuantumFeatureTransformer,
         QuantumKernelClassifier,
@@ -45,6 +46,7 @@ _ORIGINS = {
     "ClassicalPoolingTransformer": "estimators",
     "Comparison": "comparison",
     "DecisionRule": "comparison",
+    "QLSTMClassifier": "estimators",
     "QLSTMRegressor": "estimators",
     "QuantumFeatureTransformer": "estimators",
     "QuantumKernelClassifier": "estimators",
@@ -76,6 +78,7 @@ __all__ = [
     "ClassicalPoolingTransformer",
     "Comparison",
     "DecisionRule",
+    "QLSTMClassifier",
     "QLSTMRegressor",
     "QuantumFeatureTransformer",
     "QuantumKernelClassifier",
