@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from skquantum.comparison import Advice, Comparison, DecisionRule, advise, compare
     from skquantum.estimators import (
         ClassicalPoolingTransformer,
+        QLSTMClassifier,
         QLSTMRegressor,
         QuantumFeatureTransformer,
         QuantumGaussianProcessClassifier,
@@ -47,6 +48,7 @@ _ORIGINS = {
     "ClassicalPoolingTransformer": "estimators",
     "Comparison": "comparison",
     "DecisionRule": "comparison",
+    "QLSTMClassifier": "estimators",
     "QLSTMRegressor": "estimators",
     "QuantumFeatureTransformer": "estimators",
     "QuantumGaussianProcessClassifier": "estimators",
@@ -80,6 +82,7 @@ __all__ = [
     "ClassicalPoolingTransformer",
     "Comparison",
     "DecisionRule",
+    "QLSTMClassifier",
     "QLSTMRegressor",
     "QuantumFeatureTransformer",
     "QuantumGaussianProcessClassifier",

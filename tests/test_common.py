@@ -16,6 +16,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 import skquantum
 from skquantum import (
     ClassicalPoolingTransformer,
+    QLSTMClassifier,
     QLSTMRegressor,
     QuantumFeatureTransformer,
     QuantumGaussianProcessClassifier,
@@ -61,6 +62,7 @@ ESTIMATORS = [
     ClassicalPoolingTransformer(),
     QuantumFeatureTransformer(),
     QLSTMRegressor(cell="chen", hidden_size=3, max_iter=20),
+    QLSTMClassifier(max_iter=20),
     GramRepair("clip"),
     Persistence(),
     SeasonalNaive(),
@@ -98,6 +100,8 @@ CONFIGURATIONS = [
     QLSTMRegressor(max_iter=5),
     QLSTMRegressor(cell="chen6", hidden_size=2, max_iter=3, head="quantum"),
     QLSTMRegressor(cell="lstm", batch_size=20, max_iter=20),
+    QLSTMClassifier(cell="chen", hidden_size=2, max_iter=3, data_format="channels_first"),
+    QLSTMClassifier(cell="lstm", loss="brier", solver="lbfgs", max_iter=20),
     ClassicalPoolingTransformer(kind="mean", stride=1),
     QuantumFeatureTransformer("zz", ansatz="hardware_efficient"),
     GramRepair(None),
@@ -120,6 +124,7 @@ def small(backend):
         QuantumPoolingTransformer(backend=backend, max_iter=1, random_state=0),
         QuantumFeatureTransformer(**parts),
         QLSTMRegressor(cell="chen", hidden_size=1, n_layers=1, max_iter=1, backend=backend),
+        QLSTMClassifier(cell="chen", hidden_size=1, n_layers=1, max_iter=1, backend=backend),
     ]
 
 

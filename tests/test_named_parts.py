@@ -17,6 +17,7 @@ from skquantum import circuits, estimators, execution, kernels
 from skquantum._named_parts import NamedPartsMixin
 from skquantum.circuits import AngleEncoding, PoolingNetwork, RealAmplitudes, ZZEncoding
 from skquantum.estimators import (
+    QLSTMClassifier,
     QLSTMRegressor,
     QuantumFeatureTransformer,
     QuantumKernelSVC,
@@ -65,6 +66,7 @@ INSTANCES = [kind(**NEEDED.get(kind.__name__, {})) for kind in public_classes()]
     VariationalClassifier(ansatz="pooling"),
     QuantumFeatureTransformer(ansatz="hardware_efficient"),
     QLSTMRegressor(ansatz="real_amplitudes"),
+    QLSTMClassifier(ansatz="real_amplitudes"),
     SVC(kernel=FidelityKernel("angle")),
     GaussianProcessRegressor(kernel=FidelityKernel("angle")),
     make_pipeline(StandardScaler(), QuantumKernelSVC()),

@@ -24,6 +24,7 @@ from skquantum import estimators
 from skquantum.circuits import AngleEncoding, CircuitAnsatz, CircuitEncoding
 from skquantum.estimators import (
     ClassicalPoolingTransformer,
+    QLSTMClassifier,
     QLSTMRegressor,
     QuantumFeatureTransformer,
     QuantumGaussianProcessClassifier,
@@ -111,6 +112,9 @@ MODELS = {
             ("lstm", "linear"),
         ]
     },
+    "labels of sequences": QLSTMClassifier(
+        n_channels=2, data_format="channels_first", hidden_size=2, **SHORT
+    ),
     "pipeline": make_pipeline(StandardScaler(), QuantumKernelSVC("zz")),
     "search": GridSearchCV(QuantumKernelSVC("angle"), {"encoding__bandwidth": [0.3, 1.0]}, cv=2),
 }

@@ -237,10 +237,10 @@ def table(head, rows, widths):
     return "\n".join(lines)
 
 
-def write(name, parts):
+def write(name, parts, script="qlstm.py"):
     """Replace a part of the guide, between its two comments."""
     text = GUIDE.read_text(encoding="utf-8")
-    begin, end = f".. {name}: begin (benchmarks/evidence/qlstm.py --write)", f".. {name}: end"
+    begin, end = f".. {name}: begin (benchmarks/evidence/{script} --write)", f".. {name}: end"
     before, rest = text.split(begin)
     _, after = rest.split(end)
     body = "\n\n".join(parts)

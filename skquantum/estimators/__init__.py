@@ -18,6 +18,7 @@ from skquantum.estimators._kernel.transformer import QuantumKernelTransformer
 from skquantum.estimators._pooling.classical import ClassicalPoolingTransformer
 from skquantum.estimators._pooling.transformer import QuantumPoolingTransformer
 from skquantum.estimators._pooling.windows import Windows as Windows
+from skquantum.estimators._qlstm.classifier import QLSTMClassifier
 from skquantum.estimators._qlstm.gates import CircuitGates as CircuitGates
 from skquantum.estimators._qlstm.gates import EnhancedGates as EnhancedGates
 from skquantum.estimators._qlstm.gates import LinearGates as LinearGates
@@ -29,6 +30,7 @@ from skquantum.estimators._variational.models import VariationalClassifier, Vari
 
 __all__ = [
     "ClassicalPoolingTransformer",
+    "QLSTMClassifier",
     "QLSTMRegressor",
     "QuantumFeatureTransformer",
     "QuantumGaussianProcessClassifier",

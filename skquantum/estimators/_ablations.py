@@ -26,6 +26,7 @@ from skquantum.estimators._kernel.parts import KernelPartsMixin
 from skquantum.estimators._kernel.regressor import QuantumKernelSVR
 from skquantum.estimators._pooling.classical import ClassicalPoolingTransformer
 from skquantum.estimators._pooling.transformer import QuantumPoolingTransformer
+from skquantum.estimators._qlstm.base import RecurrentEstimator
 from skquantum.estimators._qlstm.build import DEFAULTS, cell_ansatz
 from skquantum.estimators._qlstm.regressor import QLSTMRegressor
 from skquantum.estimators._variational.base import N_LAYERS, VariationalEstimator, with_layers
@@ -169,7 +170,7 @@ def _of_pooling(estimator: QuantumPoolingTransformer, n_features: int) -> Varian
 
 
 @ablations.register
-def _of_recurrent_cells(estimator: QLSTMRegressor, n_features: int) -> Variants:
+def _of_recurrent_cells(estimator: RecurrentEstimator, n_features: int) -> Variants:
     variants: Variants = {}
     if estimator.cell != "lstm":
         ansatz = cell_ansatz(estimator.ansatz, estimator.n_layers, estimator.entangler)
@@ -177,4 +178,5 @@ def _of_recurrent_cells(estimator: QLSTMRegressor, n_features: int) -> Variants:
         plain = QLSTMRegressor().get_params(deep=False)
         kept = {name: plain[name] for name in OF_CIRCUITS}
         variants["classical cell"] = clone(estimator).set_params(cell="lstm", **kept)
-    return variants | {"linear autoregression": Ridge()}
+    name = LINEAR if is_classifier(estimator) else "linear autoregression"
+    return variants | {name: _linear(estimator)}

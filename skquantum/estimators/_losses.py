@@ -49,6 +49,16 @@ def absolute_error(values: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray,
     return np.abs(error).sum(axis=1), np.sign(error)
 
 
+def in_units(loss: Loss, unit: float) -> Loss:
+    """Return a loss of values and targets that are divided by a unit."""
+
+    def scaled(values: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        row_loss, slope = loss(values / unit, targets / unit)
+        return row_loss, slope / unit
+
+    return scaled
+
+
 CLASSIFICATION_LOSSES: dict[str, Loss] = {"log_loss": log_loss, "brier": brier}
 REGRESSION_LOSSES: dict[str, Loss] = {
     "squared_error": squared_error,

@@ -147,7 +147,7 @@ def test_a_sequence_is_read_out_at_each_step():
 
 def objective(model, y, rows=5, alpha=0.1):
     at = TrainingRows(X[:rows], y[:rows], np.linspace(1, 2, rows))
-    return RecurrentObjective(model._network, alpha, at, None, None, None)
+    return RecurrentObjective(model._network, model._loss(), alpha, at, None, None, None)
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skquantum import (
     ClassicalPoolingTransformer,
+    QLSTMClassifier,
     QLSTMRegressor,
     QuantumFeatureTransformer,
     QuantumKernelSVC,
@@ -59,6 +60,13 @@ LSTM = QLSTMRegressor(
     max_iter=1,
     random_state=0,
 )
+LABELLED = QLSTMClassifier(
+    encoding=ArctanEncoding(),
+    ansatz=EntanglingRings(n_layers=1),
+    hidden_size=1,
+    max_iter=1,
+    random_state=0,
+)
 POOLING = QuantumPoolingTransformer(encoding=AngleEncoding(), max_iter=1, random_state=0)
 FITTED = {
     "classifier": (CLASSIFIER, FRAME, LABELS),
@@ -74,6 +82,8 @@ FITTED = {
     "lstm, warm start": (clone(LSTM).set_params(warm_start=True), FRAME, NUMBERS),
     "lstm, chen6": (clone(LSTM).set_params(cell="chen6", head="quantum"), FRAME, NUMBERS),
     "lstm, two channels": (clone(LSTM).set_params(n_channels=2), X.reshape(-1, 2, 2), NUMBERS),
+    "lstm, labels": (LABELLED, FRAME, LABELS),
+    "lstm, labels, warm start": (clone(LABELLED).set_params(warm_start=True), FRAME, LABELS),
     "pooling, labels": (POOLING, FRAME, LABELS),
     "pooling, windows": (clone(POOLING).set_params(pooling="measured"), FRAME, None),
     "pooling, random": (clone(POOLING).set_params(objective="random"), FRAME, None),
@@ -188,7 +198,9 @@ def test_refused_data(name, call):
 
 
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
-@pytest.mark.parametrize("name", ["classifier", "regressor", "lstm", "pooling, labels", "svc"])
+@pytest.mark.parametrize(
+    "name", ["classifier", "regressor", "lstm", "lstm, labels", "pooling, labels", "svc"]
+)
 def test_refused_weights(name, call):
     model, rows, y = fitted(name)
     before = seen(model, rows)
@@ -218,7 +230,7 @@ def values_for(model):
         "validation_fraction": 2, "backend": Refusing(), "batch_size": 0,
         "encoding__rotation": "Q", "encoding__n_qubits": -1,
         "ansatz__n_layers": 0, "kernel__encoding__reps": -3, "kernel__encoding": "?",
-        "encoding__reps": 0, "encoding__bandwidth": -1, "kernel__gamma": -1,
+        "encoding__reps": 0, "data_format": "?", "encoding__bandwidth": -1, "kernel__gamma": -1,
     }  # fmt: skip
     return {key: value for key, value in wrong.items() if key in known}
 

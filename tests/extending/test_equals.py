@@ -14,6 +14,7 @@ import sympy
 from numpy.testing import assert_allclose
 
 from skquantum import (
+    QLSTMClassifier,
     QLSTMRegressor,
     QuantumFeatureTransformer,
     QuantumKernelSVC,
@@ -152,6 +153,9 @@ WITH_ENCODING = {
     "pooling": lambda **parts: QuantumPoolingTransformer(**SHORT, **parts),
     "linear_enhanced": lambda **parts: QLSTMRegressor(hidden_size=1, n_layers=1, **SHORT, **parts),
     "chen": lambda **parts: QLSTMRegressor("chen", 1, n_layers=1, **SHORT, **parts),
+    "labels of sequences": lambda **parts: QLSTMClassifier(
+        hidden_size=1, n_layers=1, **SHORT, **parts
+    ),
 }
 WITH_ANSATZ = {
     "classifier": lambda part: VariationalClassifier(ansatz=part, **SHORT),

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skquantum import (
+    QLSTMClassifier,
     QLSTMRegressor,
     QuantumFeatureTransformer,
     QuantumKernelClassifier,
@@ -77,6 +78,9 @@ MODELS = {
     "many rows": (QuantumKernelClassifier(n_components=9, random_state=0), {BARE}),
     "cell": (
         QLSTMRegressor("chen", 1, **FEW), {BARE, "classical cell", "linear autoregression"}
+    ),
+    "labels of sequences": (
+        QLSTMClassifier("chen", 1, **FEW), {BARE, "classical cell", "linear model"}
     ),
     "search": (
         GridSearchCV(make_pipeline(StandardScaler(), QuantumKernelSVC()), {}, cv=2),

@@ -42,7 +42,7 @@ def warn_of_size(X: np.ndarray) -> None:
             "numbers of about unit size apart, and larger ones look alike. Put a scaler in front: "
             "make_pipeline(StandardScaler(), ...).",
             ScaleWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from skquantum.estimators._head import HeadObjective
-from skquantum.estimators._losses import squared_error
+from skquantum.estimators._losses import Loss
 from skquantum.estimators._qlstm.gates import Gates, Part, glorot
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._training import Layout, Rows
@@ -239,10 +239,7 @@ class _Pass:
 
 
 class RecurrentObjective(HeadObjective):
-    """The squared error of a recurrent network, with a limit on the norm of its gradient.
-
-    The error is in units of the targets' mean variance, so that solvers, `tol` and the limit mean
-    the same for targets of any unit.
+    """The loss of a recurrent network, with a limit on the norm of its gradient.
 
     Attributes
     ----------
@@ -253,18 +250,13 @@ class RecurrentObjective(HeadObjective):
     def __init__(
         self,
         network: RecurrentNetwork,
+        loss: Loss,
         alpha: float,
         rows: TrainingRows,
         aside: TrainingRows | None,
         score: Callable[[np.ndarray, TrainingRows], float],
         gradient_clip: float | None,
     ) -> None:
-        unit = float(np.mean(network.scale**2)) ** 0.5
-
-        def loss(values: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            row_loss, slope = squared_error(values / unit, targets / unit)
-            return row_loss, slope / unit
-
         super().__init__(network, loss, alpha, rows, aside, score)
         self.gradient_clip = gradient_clip
         self.norms: list[float] = []

@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
-import cirq
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin, _fit_context
 from sklearn.callback import with_callbacks
-from sklearn.utils import Tags, check_array, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import Tags, check_array
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
 
-from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import all_or_nothing
-from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
-from skquantum.estimators._head import with_weights
-from skquantum.estimators._learning import Circuits, TrainedMixin, r2
-from skquantum.estimators._qlstm.build import (
-    CELL_INITS,
-    CELLS,
-    build_network,
-    cell_ansatz,
-    first_weights,
-    target_statistics,
-    warn_of_size,
-)
-from skquantum.estimators._qlstm.network import RecurrentNetwork, RecurrentObjective
-from skquantum.estimators._rows import TrainingRows, callback_data, distinct_rows
-from skquantum.estimators._solvers import resolve_solver
-from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
-from skquantum.layers import check_init
-
-POSITIVE = Interval(Integral, 1, None, closed="left")
+from skquantum.circuits import Ansatz, Encoding
+from skquantum.estimators._learning import r2
+from skquantum.estimators._losses import Loss, in_units, squared_error
+from skquantum.estimators._qlstm.base import RecurrentEstimator
+from skquantum.estimators._qlstm.build import target_statistics
+from skquantum.estimators._rows import callback_data, distinct_rows
+from skquantum.execution import Backend
 
 
-class QLSTMRegressor(RegressorMixin, TrainedMixin, NamedPartsMixin):
+class QLSTMRegressor(RegressorMixin, RecurrentEstimator):
     """Long short-term memory whose gates are small quantum circuits (Q-LSTM).
 
     A cell goes along a sequence with a hidden state h and a cell state c. At each time step,
@@ -81,6 +67,10 @@ class QLSTMRegressor(RegressorMixin, TrainedMixin, NamedPartsMixin):
         layer to layer, or each layer has both, as in [1]_ and with more gates.
     n_channels : int, default=1
         Values of a time step.
+    data_format : {"channels_last", "channels_first"}, default="channels_last"
+        Order of the axes of `X`: (n_samples, n_timesteps, n_channels), or
+        (n_samples, n_channels, n_timesteps) as in aeon and sktime. Rows of a matrix are such
+        arrays reshaped.
     output : {"last", "sequence"}, default="last"
         Whether `y` belongs to the last time step, or has values for each time step: then its
         columns are those of the first step, of the second, and so on.
@@ -162,6 +152,7 @@ default="small_normal"
 
     See Also
     --------
+    QLSTMClassifier : The same for labels.
     skquantum.datasets.make_windows : Rows and targets from a series.
     VariationalRegressor : One circuit for the whole window.
 
@@ -186,30 +177,9 @@ default="small_normal"
     (3,)
     """
 
-    _named_parts: ClassVar = {
-        "encoding": resolve_encoding,
-        "ansatz": resolve_ansatz,
-        "backend": resolve_backend,
-    }
-    _shared: ClassVar = {"ansatz": ("n_layers", "entangler")}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **TrainedMixin._parameter_constraints,
-        "cell": [StrOptions(set(CELLS))],
-        "hidden_size": [POSITIVE],
-        "n_qubits": [POSITIVE, None],
-        "n_layers": [POSITIVE],
-        "encoding": [str, Encoding],
-        "ansatz": [str, Ansatz],
-        "entangler": [StrOptions({"alternate", "both"})],
-        "n_channels": [POSITIVE],
+        **RecurrentEstimator._parameter_constraints,
         "output": [StrOptions({"last", "sequence"})],
-        "head": [StrOptions({"linear", "quantum"})],
-        "shuffle": ["boolean"],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
-        "init": [str, "array-like"],
-        "gradient": [StrOptions(set(GRADIENTS))],
-        "backend": [Backend, None],
     }
 
     def __init__(
@@ -222,6 +192,7 @@ default="small_normal"
         ansatz: str | Ansatz = "rings",
         entangler: str = "alternate",
         n_channels: int = 1,
+        data_format: str = "channels_last",
         output: str = "last",
         head: str = "linear",
         solver: str = "adam",
@@ -242,44 +213,42 @@ default="small_normal"
         random_state: Any = None,
         verbose: bool | int = False,
     ) -> None:
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.n_qubits = n_qubits
-        self.n_layers = n_layers
-        self.encoding = encoding
-        self.ansatz = ansatz
-        self.entangler = entangler
-        self.n_channels = n_channels
+        super().__init__(
+            cell=cell,
+            hidden_size=hidden_size,
+            n_qubits=n_qubits,
+            n_layers=n_layers,
+            encoding=encoding,
+            ansatz=ansatz,
+            entangler=entangler,
+            n_channels=n_channels,
+            data_format=data_format,
+            head=head,
+            solver=solver,
+            learning_rate=learning_rate,
+            max_iter=max_iter,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            alpha=alpha,
+            gradient_clip=gradient_clip,
+            tol=tol,
+            n_iter_no_change=n_iter_no_change,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            warm_start=warm_start,
+            init=init,
+            gradient=gradient,
+            backend=backend,
+            random_state=random_state,
+            verbose=verbose,
+        )
         self.output = output
-        self.head = head
-        self.solver = solver
-        self.learning_rate = learning_rate
-        self.max_iter = max_iter
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.alpha = alpha
-        self.gradient_clip = gradient_clip
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.warm_start = warm_start
-        self.init = init
-        self.gradient = gradient
-        self.backend = backend
-        self.random_state = random_state
-        self.verbose = verbose
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
-        tags.input_tags.three_d_array = True
-        # Expectation values bound the gates of these: they leak what they should remember.
-        tags.regressor_tags.poor_score = self.cell in ("chen", "chen6")
+        tags.regressor_tags.poor_score = self._is_poor()
         return tags
-
-    weights_: np.ndarray
-    _network: RecurrentNetwork
 
     @all_or_nothing
     @with_callbacks
@@ -291,7 +260,8 @@ default="small_normal"
         ----------
         X : array-like of shape (n_samples, n_timesteps * n_channels) or \
 (n_samples, n_timesteps, n_channels)
-            Sequences, the oldest time step first, all channels of a step side by side.
+            Sequences, the oldest time step first, all channels of a step side by side; with
+            ``data_format="channels_first"`` the last two axes are the other way round.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets: one or several numbers, for instance the next values. With
             ``output="sequence"`` as many for each time step, time step by time step.
@@ -319,103 +289,31 @@ default="small_normal"
         ScaleWarning
             If the values of `X` are much larger than one.
         """
-        resolve_solver(self.solver)
-        check_init(self.init, CELL_INITS)
+        self._check_named()
         data = callback_data(X, y, sample_weight)
-        learned = self._network if self.warm_start and hasattr(self, "weights_") else None
-        rows_X, targets = validate_data(
-            self,
-            self._matrix(X, self.n_channels),
-            y,
-            dtype=np.float64,
-            multi_output=True,
-            y_numeric=True,
-            reset=learned is None,
-        )
-        self._check_shapes(rows_X, targets)
+        rows_X, targets = self._validated(X, y, multi_output=True, y_numeric=True)
+        self._check_outputs(rows_X, targets)
         self._flat = targets.ndim == 1
         targets = targets.reshape(len(targets), -1).astype(np.float64)
         rows = distinct_rows(rows_X, targets, sample_weight, in_order=not self.shuffle)
-        if self.cell != "lstm":
-            warn_of_size(rows.X)
-        self._build(rows, learned)
+        n_steps = rows_X.shape[1] // self.n_channels
+        self._build(rows, *target_statistics(rows, n_steps, self.output == "sequence"))
         self._learn(rows, data=data)
         return self
 
-    @staticmethod
-    def _matrix(X: Any, n_channels: int) -> Any:
-        """Return sequences as rows of a matrix."""
-        n_axes = np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", 2)
-        if n_axes <= 2:
-            return X
-        X = check_array(X, allow_nd=True, dtype=np.float64, input_name="X")
-        if X.ndim != 3 or X.shape[2] != n_channels:
-            raise ValueError(
-                f"X of several axes must have shape (n_samples, n_timesteps, n_channels) with "
-                f"n_channels={n_channels}, got {X.shape}; set n_channels to the number of "
-                "values of a time step."
-            )
-        return X.reshape(len(X), -1)
-
-    def _check_shapes(self, X: np.ndarray, y: np.ndarray) -> None:
-        n_features = X.shape[1]
-        if n_features % self.n_channels:
-            raise ValueError(
-                f"X has {n_features} features, which is no whole number of time steps of "
-                f"n_channels={self.n_channels} values each. Cut or pad the rows, or set "
-                "n_channels to the number of values of a time step."
-            )
-        n_steps, n_columns = n_features // self.n_channels, 1 if y.ndim == 1 else y.shape[1]
+    def _check_outputs(self, X: np.ndarray, y: np.ndarray) -> None:
+        n_steps, n_columns = X.shape[1] // self.n_channels, 1 if y.ndim == 1 else y.shape[1]
         if self.output == "sequence" and n_columns % n_steps:
             raise ValueError(
                 f"output='sequence' needs targets for each of {n_steps} time steps, but y has "
                 f"{n_columns} columns; give a multiple of {n_steps}, or set output='last'."
             )
 
-    def _build(self, rows: TrainingRows, learned: RecurrentNetwork | None) -> None:
-        """Build the network and choose its parameters, or go on from those that were learned."""
-        rng = check_random_state(self.random_state)
-        n_steps = rows.X.shape[1] // self.n_channels
-        mean, scale = target_statistics(rows, n_steps, self.output == "sequence")
-        if learned is not None and len(scale) == len(learned.scale):
-            scale = learned.scale  # the unit of what was learned
-        self._network = network = build_network(self, n_steps, scale, rng)
-        self.n_timesteps_ = n_steps
-        if learned is None:
-            weights = first_weights(self.init, network, self._cell_ansatz(), rng)
-            self._start(network.start(rng, weights, mean), rng, network.layout)
-        else:
-            self._start(None, rng, network.layout, learned.layout)
+    def _loss(self) -> Loss:
+        # Solvers, `tol` and the limit on the gradient mean the same for targets of any unit.
+        return in_units(squared_error, float(np.mean(self._network.scale**2)) ** 0.5)
 
-    def _circuits(self) -> list[Circuits]:
-        network = self._network
-        return [
-            Circuits(bank.layer, bank.n_circuits * network.runs(name), data_gradient=True)
-            for name, bank in network.banks.items()
-        ]
-
-    def _objective(self, rows: TrainingRows, aside: TrainingRows | None) -> RecurrentObjective:
-        objective = RecurrentObjective(
-            self._network, self.alpha, rows, aside, r2, self.gradient_clip
-        )
-        self.gradient_norms_ = objective.norms  # each epoch adds its own
-        return objective
-
-    def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:
-        parts = self._network.arrays(theta)
-        circuits = [parts.pop(name) for name in self._network.banks]
-        weights = np.concatenate(circuits) if circuits else np.empty((0, 0))
-        learned = {f"{name}_": array for name, array in parts.items()}
-        return learned | {"_theta": theta, "weights_": weights}
-
-    def _cell_ansatz(self) -> Ansatz:
-        return cell_ansatz(self.ansatz, self.n_layers, self.entangler)
-
-    def _resolve_part(self, part: str, value: Any, params: dict[str, Any]) -> BaseEstimator:
-        if part != "ansatz":
-            return super()._resolve_part(part, value, params)
-        n_layers = params.get("n_layers", self.n_layers)
-        return cell_ansatz(value, n_layers, params.get("entangler", self.entangler))
+    _score = staticmethod(r2)
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict values.
@@ -431,10 +329,7 @@ default="small_normal"
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions, of the shape of `y` in `fit`.
         """
-        check_is_fitted(self, "weights_")
-        X = self._matrix(X, self._network.n_channels)
-        rows = validate_data(self, X, dtype=np.float64, reset=False)
-        outputs = self._network.outputs(self._theta, rows)
+        outputs = self._outputs(X)
         return outputs[:, 0] if self._flat else outputs
 
     def forecast(self, history: ArrayLike, steps: int) -> np.ndarray:
@@ -497,23 +392,3 @@ default="small_normal"
                 f"history has {len(history)} time steps, too few for the window of "
                 f"{self.n_timesteps_} that the model was fitted with."
             )
-
-    @property
-    def circuit_(self) -> cirq.Circuit:
-        """The forget gate's circuit: weights are bound, data symbols are free."""
-        check_is_fitted(self, "weights_")
-        if not self._network.banks:
-            raise AttributeError("cell='lstm' has linear maps in place of circuits.")
-        layer = next(iter(self._network.banks.values())).layer
-        return with_weights(layer.circuit, layer, self.weights_[0])
-
-    @property
-    def resources_(self) -> dict[str, int]:
-        """Qubits, depth and gates of a gate's circuit, and what the fits cost so far."""
-        check_is_fitted(self, "weights_")
-        network = self._network
-        out = {"n_cell_circuits": sum(bank.n_circuits for bank in network.banks.values())}
-        if network.banks:
-            first = next(iter(network.banks.values()))
-            out |= circuit_resources(first.layer.circuit)
-        return out | {"n_parameters": network.layout.size} | self._cost()

@@ -6,10 +6,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin, _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.utils import Tags, assert_all_finite
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import validate_data
@@ -17,8 +16,9 @@ from sklearn.utils.validation import validate_data
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._base import mean_and_unit
-from skquantum.estimators._learning import accuracy, class_factors, r2
-from skquantum.estimators._losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, softmax
+from skquantum.estimators._labels import LabelsMixin
+from skquantum.estimators._learning import r2
+from skquantum.estimators._losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from skquantum.estimators._rows import TrainingRows, callback_data, distinct_rows
 from skquantum.estimators._variational.base import (
     N_LAYERS,
@@ -29,7 +29,7 @@ from skquantum.estimators._variational.base import (
 from skquantum.execution import Backend
 
 
-class VariationalClassifier(ClassifierMixin, VariationalEstimator):
+class VariationalClassifier(LabelsMixin, VariationalEstimator):
     """Classifier with a trainable circuit between linear maps: a quantum head.
 
     A row goes into the angles of a circuit, directly or through a trainable linear map
@@ -195,11 +195,10 @@ default="small_normal"
     0.9
     """
 
-    classes_: np.ndarray
     _losses = CLASSIFICATION_LOSSES
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **VariationalEstimator._parameter_constraints,
-        "class_weight": [StrOptions({"balanced"}), dict, None],
+        **LabelsMixin._parameter_constraints,
     }
 
     def __init__(
@@ -294,28 +293,7 @@ default="small_normal"
         data = callback_data(X, y, sample_weight)
         resume = self._resumes()
         rows_X, labels = validate_data(self, X, y, dtype=np.float64, reset=not resume)
-        check_classification_targets(labels)
-        classes = np.unique(labels)
-        rows, codes = self._rows(rows_X, labels, classes, sample_weight)
-        if not (resume and np.array_equal(classes, self.classes_)):
-            # Rows of weight zero are no rows, their classes no classes.
-            present = np.unique(codes)
-            classes = classes[present]
-            rows = TrainingRows(rows.X, rows.targets[:, present], rows.weight)
-        if resume and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                "warm_start=True goes on from the last fit and needs the same classes: they were "
-                f"{self.classes_}, and y has {classes}."
-            )
-        if len(classes) < 2:
-            of_weight = " of positive weight" * (len(classes) < len(np.unique(labels)))
-            found = (
-                f"one class{of_weight}, {classes.tolist()[0]!r}"
-                if len(classes)
-                else (f"no class{of_weight}")
-            )
-            raise ValueError(f"{type(self).__name__} needs at least two classes; y has {found}.")
-        self.classes_ = classes
+        rows, codes = self._settle_classes(rows_X, labels, sample_weight, resume=resume)
         self._build(rows)
         self._learn(rows, stratify=codes, data=data)
         return self
@@ -379,76 +357,8 @@ default="small_normal"
         self._learn_batch(rows, first=first)
         return self
 
-    def _rows(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        classes: np.ndarray,
-        sample_weight: Any,
-        *,
-        allow_none: bool = False,
-    ) -> tuple[TrainingRows, np.ndarray]:
-        """Return the distinct rows of positive weight, and the codes of their classes."""
-        codes = np.searchsorted(classes, y)
-        rows = distinct_rows(X, codes, sample_weight, allow_none=allow_none)
-        codes, weight = rows.targets, rows.weight
-        if self.class_weight is not None and len(codes):
-            weight = weight * class_factors(self.class_weight, classes[codes], weight)
-        rows = TrainingRows(rows.X, np.eye(len(classes))[codes], weight)
-        used = weight > 0
-        return rows[used], codes[used]
-
     def _first_intercept(self, rows: TrainingRows) -> np.ndarray:
         return np.zeros(rows.targets.shape[1])
-
-    _score = staticmethod(accuracy)
-
-    def decision_function(self, X: ArrayLike) -> np.ndarray:
-        """Return logits.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows, scaled as in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            With two classes the log-odds of ``classes_[1]``; with more, a logit for each class.
-        """
-        logits = self._outputs(X)
-        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
-
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Return probabilities of the classes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows, scaled as in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of `classes_`.
-        """
-        return softmax(self._outputs(X))
-
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """Predict labels.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows, scaled as in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            The most probable label of each row.
-        """
-        best = self._outputs(X).argmax(axis=1)
-        return self.classes_[best]
 
 
 class VariationalRegressor(RegressorMixin, VariationalEstimator):
