@@ -21,7 +21,8 @@ from skquantum.estimators._qlstm.network import RecurrentNetwork as RecurrentNet
 from skquantum.estimators._qlstm.regressor import QLSTMRegressor
 from skquantum.estimators._training import Layout as Layout
 from skquantum.estimators._training import Progress as Progress
-from skquantum.estimators._variational.models import VariationalClassifier, VariationalRegressor
+from skquantum.estimators._variational.classifier import VariationalClassifier
+from skquantum.estimators._variational.regressor import VariationalRegressor
 
 __all__ = [
     "ClassicalPoolingTransformer",

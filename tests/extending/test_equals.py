@@ -140,6 +140,9 @@ WITH_ENCODING = {
     "regressor of a kernel": lambda **parts: QuantumKernelSVR(kernel="projected", **parts),
     "variational classifier": lambda **parts: VariationalClassifier(n_layers=1, **SHORT, **parts),
     "reupload": lambda **parts: VariationalRegressor(n_layers=2, reupload=True, **SHORT, **parts),
+    "trained factors": lambda **parts: VariationalClassifier(
+        n_layers=2, reupload="trainable", **SHORT, **parts
+    ),
     "embedding": lambda **parts: VariationalRegressor(
         n_layers=1, embedding="linear", **SHORT, **parts
     ),

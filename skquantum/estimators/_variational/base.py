@@ -56,7 +56,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         "ansatz": [str, Ansatz],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "n_qubits": [Interval(Integral, 1, None, closed="left"), None],
-        "reupload": ["boolean"],
+        "reupload": ["boolean", StrOptions({"trainable"})],
         "embedding": [StrOptions({"auto", "linear"}), None],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "observables": [str, list, tuple, None],
@@ -73,7 +73,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         ansatz: str | Ansatz,
         n_layers: int,
         n_qubits: int | None,
-        reupload: bool,
+        reupload: bool | str,
         embedding: str | None,
         activation: str,
         observables: Observables | None,
@@ -239,7 +239,11 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
 
     def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         parts = self._head.arrays(theta)
-        return {"_theta": theta} | {f"{name}_": array for name, array in parts.items()}
+        learned = {"_theta": theta} | {f"{name}_": array for name, array in parts.items()}
+        if n_factors := self.layer_.n_factors:
+            n_symbols = len(self.layer_.data_symbols)
+            learned["factors_"] = learned["weights_"][-n_factors:].reshape(-1, n_symbols)
+        return learned
 
     def _outputs(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self, "weights_")
