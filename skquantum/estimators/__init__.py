@@ -11,6 +11,12 @@ from skquantum.estimators._kernel.linear import QuantumKernelClassifier, Quantum
 from skquantum.estimators._kernel.nystroem import QuantumNystroem
 from skquantum.estimators._kernel.regressor import QuantumKernelSVR
 from skquantum.estimators._kernel.transformer import QuantumKernelTransformer
+from skquantum.estimators._losses import (
+    FidelityLoss,
+    Loss,
+    WeightedFidelityLoss,
+    label_observables,
+)
 from skquantum.estimators._pooling.classical import ClassicalPoolingTransformer
 from skquantum.estimators._pooling.transformer import QuantumPoolingTransformer
 from skquantum.estimators._pooling.windows import Windows as Windows
@@ -26,6 +32,8 @@ from skquantum.estimators._variational.regressor import VariationalRegressor
 
 __all__ = [
     "ClassicalPoolingTransformer",
+    "FidelityLoss",
+    "Loss",
     "QLSTMRegressor",
     "QuantumFeatureTransformer",
     "QuantumKernelClassifier",
@@ -37,6 +45,8 @@ __all__ = [
     "QuantumPoolingTransformer",
     "VariationalClassifier",
     "VariationalRegressor",
+    "WeightedFidelityLoss",
+    "label_observables",
 ]
 
 hand_out(

@@ -3,8 +3,8 @@
     python benchmarks/evidence/published/bowles.py
 
 The published figures are those of a dressed circuit and of data re-uploading. Ours are the dressed
-circuit, with its tanh, and re-uploading with factors on the data that are trained layer by layer, as
-the paper's are; without them, for comparison.
+circuit, with its tanh, and re-uploading with factors on the data that are trained layer by layer,
+as the paper's are; without them, for comparison.
 """
 
 import warnings

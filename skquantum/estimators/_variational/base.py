@@ -27,7 +27,7 @@ from skquantum.estimators._head import (
     with_weights,
 )
 from skquantum.estimators._learning import Circuits, TrainedMixin
-from skquantum.estimators._losses import Loss, resolve_loss
+from skquantum.estimators._losses import Loss, RowLoss, resolve_loss
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._solvers import is_stochastic, resolve_solver
 from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
@@ -48,7 +48,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         "backend": resolve_backend,
     }
     _shared: ClassVar = {"ansatz": ("n_layers",)}
-    _losses: ClassVar[dict[str, Loss]]
+    _losses: ClassVar[dict[str, RowLoss]]
     _score: Callable[[np.ndarray, TrainingRows], float]  # on rows set aside
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **TrainedMixin._parameter_constraints,
@@ -60,7 +60,8 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         "embedding": [StrOptions({"auto", "linear"}), None],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "observables": [str, list, tuple, None],
-        "loss": [str],
+        "readout": [StrOptions({"linear", "scaled"}), None],
+        "loss": [str, Loss],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "init": [str, "array-like"],
         "gradient": [StrOptions(set(GRADIENTS))],
@@ -77,7 +78,8 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         embedding: str | None,
         activation: str,
         observables: Observables | None,
-        loss: str,
+        readout: str | None,
+        loss: str | Loss,
         alpha: float,
         solver: str,
         learning_rate: float,
@@ -102,6 +104,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         self.embedding = embedding
         self.activation = activation
         self.observables = observables
+        self.readout = readout
         self.loss = loss
         self.alpha = alpha
         self.solver = solver
@@ -146,7 +149,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         """Check the names among the parameters, before any computation."""
         with_layers(self.ansatz, self.n_layers)
         resolve_solver(self.solver)
-        resolve_loss(self.loss, self._losses)
+        resolve_loss(self.loss, self._losses, self.readout)
         check_init(self.init)
 
     def _check_partial(self) -> None:
@@ -216,6 +219,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
             n_outputs=n_outputs,
             embedding=embedding,
             activation=self.activation,
+            readout=self.readout,
         )
         weights = initial_weights(self.init, self.layer_, ansatz, rng)
         start = self._head.start(rng, weights, self._first_intercept(rows))
@@ -234,7 +238,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         return [Circuits(self.layer_, self._n_blocks, self._head.embedding)]
 
     def _objective(self, rows: TrainingRows, aside: TrainingRows | None) -> HeadObjective:
-        loss = resolve_loss(self.loss, self._losses)
+        loss = resolve_loss(self.loss, self._losses, self.readout)
         return HeadObjective(self._head, loss, self.alpha, rows, aside, self._score)
 
     def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:

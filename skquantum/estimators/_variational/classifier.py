@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._learning import accuracy, class_factors
-from skquantum.estimators._losses import CLASSIFICATION_LOSSES, softmax
+from skquantum.estimators._losses import CLASSIFICATION_LOSSES, Loss, softmax
 from skquantum.estimators._rows import TrainingRows, callback_data, distinct_rows
 from skquantum.estimators._variational.base import (
     N_LAYERS,
@@ -76,9 +76,16 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
     observables : {"Z", "XYZ"} or list of cirq.PauliSum, default="XYZ"
         What is measured: Z of each qubit ("Z" and None), or X, Y and Z of each, or sums of Pauli
         strings on ``cirq.LineQubit.range(n_qubits)`` or the qubits of a circuit of your own.
-    loss : {"log_loss", "brier"}, default="log_loss"
+    readout : {"linear", "scaled"} or None, default="linear"
+        What makes logits of expectation values: a trainable linear map; with as many observables
+        as classes a trainable factor on each, "scaled", or nothing, None. With fidelities as
+        observables these are the read-outs of [2]_ (:func:`estimators.label_observables`).
+    loss : {"log_loss", "brier"} or Loss, default="log_loss"
         Cross-entropy, or the Brier score, which a few wrong labels disturb less. Both are
-        proper scoring rules: their minimum is at the true probabilities.
+        proper scoring rules: their minimum is at the true probabilities. Or an instance:
+        :class:`estimators.FidelityLoss`, :class:`estimators.WeightedFidelityLoss` [2]_, or a loss
+        of your own (:class:`estimators.Loss`). Probabilities are the softmax of the outputs
+        whatever the loss; only after the first two they are meant as such.
     alpha : float, default=0.3
         Strength of the L2 penalty on the coefficients of the linear maps (those of the
         embedding times the root of their number), divided by the number of rows as in
@@ -133,9 +140,9 @@ default="small_normal"
     factors_ : ndarray of shape (n_layers, n_symbols)
         With ``reupload="trainable"`` the factors on the data, for each layer.
     readout_coef_ : ndarray of shape (n_classes, n_observables)
-        Coefficients of the read-out.
+        Coefficients of the read-out; the factors, (n_classes,), of ``readout="scaled"``.
     readout_intercept_ : ndarray of shape (n_classes,)
-        Its intercepts.
+        Its intercepts, if it is linear.
     embedding_coef_, embedding_intercept_ : ndarray of shape (n_angles, n_features) and (n_angles,)
         The embedding, if there is one.
     loss_curve_ : list of float
@@ -215,7 +222,8 @@ default="small_normal"
         embedding: str | None = "auto",
         activation: str = "identity",
         observables: Observables | None = "XYZ",
-        loss: str = "log_loss",
+        readout: str | None = "linear",
+        loss: str | Loss = "log_loss",
         alpha: float = 0.3,
         solver: str = "adam",
         learning_rate: float = 0.05,
@@ -242,6 +250,7 @@ default="small_normal"
             embedding=embedding,
             activation=activation,
             observables=observables,
+            readout=readout,
             loss=loss,
             alpha=alpha,
             solver=solver,

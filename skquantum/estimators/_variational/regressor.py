@@ -16,7 +16,7 @@ from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._base import mean_and_unit
 from skquantum.estimators._learning import r2
-from skquantum.estimators._losses import REGRESSION_LOSSES
+from skquantum.estimators._losses import REGRESSION_LOSSES, Loss
 from skquantum.estimators._rows import TrainingRows, callback_data, distinct_rows
 from skquantum.estimators._variational.base import (
     N_LAYERS,
@@ -36,11 +36,11 @@ class VariationalRegressor(RegressorMixin, VariationalEstimator):
 
     Parameters
     ----------
-    encoding, ansatz, n_layers, n_qubits, reupload, embedding, activation, observables
-        The circuit, as in :class:`VariationalClassifier`.
-    loss : {"squared_error", "absolute_error"}, default="squared_error"
+    encoding, ansatz, n_layers, n_qubits, reupload, embedding, activation, observables, readout
+        The model, as in :class:`VariationalClassifier`.
+    loss : {"squared_error", "absolute_error"} or Loss, default="squared_error"
         Half the squared error, or the absolute one, which outliers disturb less; summed over
-        outputs.
+        outputs. Or an instance of a loss of your own (:class:`estimators.Loss`).
     alpha, solver, learning_rate, max_iter, batch_size, tol, n_iter_no_change, \
 early_stopping, validation_fraction, warm_start, init, gradient, backend, random_state, verbose
         Training, as in :class:`VariationalClassifier`. The score of `early_stopping` is R².
@@ -54,9 +54,9 @@ early_stopping, validation_fraction, warm_start, init, gradient, backend, random
     weights_ : ndarray of shape (n_weights,)
         Angles of the circuit, in radians; with ``reupload="trainable"`` the factors follow.
     readout_coef_ : ndarray of shape (n_outputs, n_observables)
-        Coefficients of the read-out.
+        Coefficients of the read-out; the factors, (n_outputs,), of ``readout="scaled"``.
     readout_intercept_ : ndarray of shape (n_outputs,)
-        Its intercepts.
+        Its intercepts, if it is linear.
     factors_, embedding_coef_, embedding_intercept_, loss_curve_, best_loss_, validation_scores_, \
 best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, feature_names_in_
         As in :class:`VariationalClassifier`.
@@ -94,7 +94,8 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         embedding: str | None = "auto",
         activation: str = "identity",
         observables: Observables | None = "XYZ",
-        loss: str = "squared_error",
+        readout: str | None = "linear",
+        loss: str | Loss = "squared_error",
         alpha: float = 0.3,
         solver: str = "adam",
         learning_rate: float = 0.05,
@@ -121,6 +122,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
             embedding=embedding,
             activation=activation,
             observables=observables,
+            readout=readout,
             loss=loss,
             alpha=alpha,
             solver=solver,
@@ -217,7 +219,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         first = not hasattr(self, "weights_")
         rows = self._rows(X, y, sample_weight, first=first, allow_none=True)
         n_outputs = rows.targets.shape[1]
-        if not first and n_outputs != (before := len(self.readout_intercept_)):
+        if not first and n_outputs != (before := len(self._unit)):
             raise ValueError(f"y has {n_outputs} outputs; there were {before} before.")
         self._learn_batch(self._normalized(rows, first=first), first=first)
         return self
@@ -233,8 +235,11 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
 
     def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         learned = super()._learned(theta)
-        learned["readout_coef_"] = learned["readout_coef_"] * self._unit[:, None]
-        learned["readout_intercept_"] = learned["readout_intercept_"] * self._unit + self._mean
+        if self.readout == "linear":
+            learned["readout_coef_"] = learned["readout_coef_"] * self._unit[:, None]
+            learned["readout_intercept_"] = learned["readout_intercept_"] * self._unit + self._mean
+        elif self.readout == "scaled":
+            learned["readout_coef_"] = learned["readout_coef_"] * self._unit
         return learned
 
     def _rows(
