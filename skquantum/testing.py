@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 
 from skquantum.circuits import Ansatz, Encoding, ansatz_qubits
+from skquantum.estimators import Loss
 from skquantum.execution import Backend, Evaluator, ReferenceBackend
 from skquantum.kernels import Kernel
 from skquantum.layers import QuantumLayer
@@ -29,6 +30,7 @@ __all__ = [
     "check_evaluator",
     "check_kernel",
     "check_layer",
+    "check_loss",
 ]
 
 
@@ -487,3 +489,49 @@ def check_kernel(kernel: Kernel, X: ArrayLike | None = None, *, tolerance: float
     law = "values with rows that stay are the same"
     _close(kernel.against(rows[2:])(rows[:2]), block, tolerance, law, kernel)
     _close(kernel.diag(rows), np.diag(gram), tolerance, "diag is the matrix's diagonal", kernel)
+
+
+def check_loss(loss: Loss, y: ArrayLike | None = None, raw: ArrayLike | None = None) -> None:
+    """Check that a loss keeps the laws of losses.
+
+    Parameters
+    ----------
+    loss : Loss
+        An instance.
+    y : array-like of shape (n_rows, n_outputs), default=None
+        Targets, at least two rows; None means rows of three classes.
+    raw : array-like of shape (n_rows, n_outputs), default=None
+        Outputs of the model, at none of which the loss has a kink; None means random ones.
+
+    Raises
+    ------
+    AssertionError
+        If a law is broken.
+
+    Examples
+    --------
+    >>> from skquantum.estimators import WeightedFidelityLoss
+    >>> from skquantum.testing import check_loss
+    >>> check_loss(WeightedFidelityLoss())
+    """
+    _check_description(loss)
+    rng, step = np.random.default_rng(0), 1e-6
+    targets = np.eye(3)[[0, 1, 2, 1, 0]] if y is None else np.asarray(y, dtype=float)
+    outputs = rng.uniform(size=targets.shape) if raw is None else np.asarray(raw, dtype=float)
+    before = targets.copy(), outputs.copy()
+    value, slope = loss.value(targets, outputs), loss.slope(targets, outputs)
+    unchanged = (targets == before[0]).all() and (outputs == before[1]).all()
+    _law(unchanged, "it changes no array that it is given", loss)
+    _law(np.shape(value) == (len(targets),), "value has one number for each row", loss)
+    _law(np.shape(slope) == outputs.shape, "slope has the shape of the outputs", loss)
+    _law(np.isfinite(value).all() and np.isfinite(slope).all(), "it is finite", loss)
+    few = slice(1, 2)
+    law = "a row's loss does not depend on the rows beside it"
+    _close(loss.value(targets[few], outputs[few]), value[few], 1e-12, law, loss)
+    _close(loss.slope(targets[few], outputs[few]), slope[few], 1e-12, law, loss)
+    along = rng.normal(size=outputs.shape)
+    ahead, behind = (loss.value(targets, outputs + s * along) for s in (step, -step))
+    expected = (np.asarray(slope) * along).sum(axis=1)
+    scale = max(1.0, float(np.abs(expected).max()))
+    law = "slope is the derivative of value"
+    _close((ahead - behind) / (2 * step) / scale, expected / scale, 1e-5, law, loss)

@@ -50,8 +50,9 @@ class QuantumModule(torch.nn.Module):
         Size of the last axis of the inputs.
     backend : Backend, default=None
         How the circuit is run; None means ``QsimBackend()``.
-    reupload : bool, default=False
-        Repeat the encoding before each layer of the ansatz.
+    reupload : bool or "trainable", default=False
+        Repeat the encoding before each layer of the ansatz; with "trainable", with factors on the
+        data that are weights as well.
     init : {"small_normal", "identity_blocks", "uniform"} or array-like of shape (n_weights,), \
 default="small_normal"
         Weights to start from, as for :class:`skquantum.VariationalClassifier`.
@@ -92,7 +93,7 @@ default="small_normal"
         *,
         n_features: int,
         backend: Backend | None = None,
-        reupload: bool = False,
+        reupload: bool | str = False,
         init: str | ArrayLike = "small_normal",
         gradient: str = "auto",
         random_state: Any = None,

@@ -146,7 +146,8 @@ def is_equal(one, other):
 
 def test_every_estimator_is_here():
     there = {type(model).__name__ for model in MODELS.values()}
-    assert there >= set(estimators.__all__)
+    classes = [kind for kind in vars(estimators).values() if hasattr(kind, "fit")]
+    assert there >= {kind.__name__ for kind in classes} & set(estimators.__all__)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -17,6 +17,7 @@ from skquantum.circuits import (
     Encoding,
     RealAmplitudes,
 )
+from skquantum.estimators import FidelityLoss, Loss, WeightedFidelityLoss
 from skquantum.execution import (
     Backend,
     Evaluator,
@@ -34,6 +35,7 @@ from skquantum.testing import (
     check_evaluator,
     check_kernel,
     check_layer,
+    check_loss,
 )
 
 A, B = cirq.LineQubit.range(2)
@@ -200,3 +202,65 @@ def test_other_data_for_encodings_that_take_directions_or_bits():
     check_encoding(AmplitudeEncoding(), 5, X=np.random.default_rng(0).normal(size=(4, 5)))
     check_encoding(BasisEncoding(), 2, X=[[1, 0], [0, 1]])
     check_ansatz(RealAmplitudes(), 1)
+
+
+@pytest.mark.parametrize("loss", [FidelityLoss(), WeightedFidelityLoss()], ids=repr)
+def test_losses_of_this_package(loss):
+    check_loss(loss)
+
+
+class Squared(Loss):
+    def value(self, y, raw):
+        return ((raw - y) ** 2).sum(axis=1) / 2
+
+    def slope(self, y, raw):
+        return raw - y
+
+
+class SteepSlope(Squared):
+    def slope(self, y, raw):
+        return 2 * (raw - y)
+
+
+class Centred(Squared):
+    def value(self, y, raw):
+        return super().value(y, raw) - super().value(y, raw).mean()
+
+
+class OneNumber(Squared):
+    def value(self, y, raw):
+        return super().value(y, raw).sum()
+
+
+class NarrowSlope(Squared):
+    def slope(self, y, raw):
+        return (raw - y)[:, :1]
+
+
+class Greedy(Squared):
+    def value(self, y, raw):
+        raw -= y
+        return (raw**2).sum(axis=1) / 2
+
+
+class Logarithm(Squared):
+    def value(self, y, raw):
+        return np.log(0 * y).sum(axis=1)
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.parametrize(
+    ("kind", "law"),
+    [
+        (SteepSlope, "derivative of value"),
+        (Centred, "does not depend on the rows beside it"),
+        (OneNumber, "one number for each row"),
+        (NarrowSlope, "shape of the outputs"),
+        (Greedy, "changes no array"),
+        (Logarithm, "finite"),
+    ],
+)
+def test_losses_that_break_a_law(kind, law):
+    check_loss(Squared())
+    with pytest.raises(AssertionError, match=law):
+        check_loss(kind())

@@ -15,6 +15,12 @@ from skquantum.estimators._kernel.linear import QuantumKernelClassifier, Quantum
 from skquantum.estimators._kernel.nystroem import QuantumNystroem
 from skquantum.estimators._kernel.regressor import QuantumKernelSVR
 from skquantum.estimators._kernel.transformer import QuantumKernelTransformer
+from skquantum.estimators._losses import (
+    FidelityLoss,
+    Loss,
+    WeightedFidelityLoss,
+    label_observables,
+)
 from skquantum.estimators._pooling.classical import ClassicalPoolingTransformer
 from skquantum.estimators._pooling.transformer import QuantumPoolingTransformer
 from skquantum.estimators._pooling.windows import Windows as Windows
@@ -26,10 +32,13 @@ from skquantum.estimators._qlstm.network import RecurrentNetwork as RecurrentNet
 from skquantum.estimators._qlstm.regressor import QLSTMRegressor
 from skquantum.estimators._training import Layout as Layout
 from skquantum.estimators._training import Progress as Progress
-from skquantum.estimators._variational.models import VariationalClassifier, VariationalRegressor
+from skquantum.estimators._variational.classifier import VariationalClassifier
+from skquantum.estimators._variational.regressor import VariationalRegressor
 
 __all__ = [
     "ClassicalPoolingTransformer",
+    "FidelityLoss",
+    "Loss",
     "QLSTMClassifier",
     "QLSTMRegressor",
     "QuantumFeatureTransformer",
@@ -44,6 +53,8 @@ __all__ = [
     "QuantumPoolingTransformer",
     "VariationalClassifier",
     "VariationalRegressor",
+    "WeightedFidelityLoss",
+    "label_observables",
 ]
 
 hand_out(

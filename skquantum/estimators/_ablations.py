@@ -144,6 +144,8 @@ def _of_heads(estimator: VariationalEstimator, n_features: int) -> Variants:
             embedding=None, activation="identity"
         )
     n_weights = len(ansatz.compiled(n_qubits)[1])
+    if estimator.reupload == "trainable":
+        n_weights += len(list(ansatz.layers(n_qubits))) * n_features
     variants[NETWORK] = _network(estimator, n_features, n_weights)
     return variants | {LINEAR: _linear(estimator)}
 

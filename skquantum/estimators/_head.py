@@ -1,4 +1,4 @@
-"""The quantum head: an optional linear embedding, a trainable circuit, a linear read-out."""
+"""The quantum head: an optional linear embedding, a trainable circuit, a read-out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from skquantum._symbols import resolve_operation, symbols_of
 from skquantum.circuits import Ansatz, Encoding
-from skquantum.estimators._losses import Loss
+from skquantum.estimators._losses import RowLoss
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._training import Layout, Objective, Rows
 from skquantum.execution import AngleError, Pullback
@@ -67,6 +67,13 @@ class QuantumHead:
         Whether a linear map of the data comes before the circuit.
     activation : {"identity", "tanh"}, default="identity"
         What comes between that map and the circuit.
+    readout : {"linear", "scaled"} or None, default="linear"
+        What makes outputs of expectation values: a linear map, a factor on each, or nothing.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many observables as outputs, without a linear read-out.
     """
 
     def __init__(
@@ -77,19 +84,30 @@ class QuantumHead:
         n_outputs: int,
         embedding: bool,
         activation: str = "identity",
+        readout: str | None = "linear",
     ) -> None:
         self.layer = layer
+        self.readout = readout
+        if readout != "linear" and n_outputs != layer.n_outputs:
+            raise ValueError(
+                f"readout={readout!r} makes one output of each expectation value, and there are "
+                f"{layer.n_outputs} of these for {n_outputs} outputs: set observables to a list "
+                f"of {n_outputs}, for data that goes into one circuit, or readout='linear'."
+            )
         self.embedding = embedding
         self.activation = activation
         # Parameters of the embedding are its coefficients times the root of their number. A step
         # of given size in each of them then moves the angles of wide data not much more than
         # those of narrow data.
         self._scale = n_features**-0.5
-        shapes: dict[str, tuple[int, ...]] = {
-            "weights": (layer.n_weights,),
-            "readout_coef": (n_outputs, layer.n_outputs),
-            "readout_intercept": (n_outputs,),
-        }
+        shapes: dict[str, tuple[int, ...]] = {"weights": (layer.n_weights,)}
+        if readout == "linear":
+            shapes |= {
+                "readout_coef": (n_outputs, layer.n_outputs),
+                "readout_intercept": (n_outputs,),
+            }
+        elif readout == "scaled":
+            shapes |= {"readout_coef": (n_outputs,)}
         if embedding:
             n_inputs = layer.n_features
             shapes |= {
@@ -103,13 +121,14 @@ class QuantumHead:
     ) -> np.ndarray:
         """Return parameters to start from: given weights of the circuit, random linear maps."""
         shapes = self.layout.shapes
-        # Glorot and Bengio's width, as in MLPClassifier.
-        bound = (6 / sum(shapes["readout_coef"])) ** 0.5
-        arrays = {
-            "weights": weights,
-            "readout_coef": rng.uniform(-bound, bound, shapes["readout_coef"]),
-            "readout_intercept": intercept,
-        }
+        arrays = {"weights": weights}
+        if self.readout == "linear":
+            # Glorot and Bengio's width, as in MLPClassifier.
+            bound = (6 / sum(shapes["readout_coef"])) ** 0.5
+            arrays["readout_coef"] = rng.uniform(-bound, bound, shapes["readout_coef"])
+            arrays["readout_intercept"] = intercept
+        elif self.readout == "scaled":
+            arrays["readout_coef"] = np.ones(shapes["readout_coef"])
         if self.embedding:
             # Standardised features become angles of about one radian.
             arrays["embedding_coef"] = rng.normal(size=shapes["embedding_coef"])
@@ -127,8 +146,29 @@ class QuantumHead:
         """Return the outputs, shape (n_rows, n_outputs)."""
         part = self.layout.unpack(theta)
         angles, _ = self._angles(part, X)
-        observed = self.layer.forward(angles, part["weights"])
-        return observed @ part["readout_coef"].T + part["readout_intercept"]
+        return self._read(part, self.layer.forward(angles, part["weights"]))
+
+    def _read(self, part: Mapping[str, np.ndarray], observed: np.ndarray) -> np.ndarray:
+        if self.readout == "linear":
+            return observed @ part["readout_coef"].T + part["readout_intercept"]
+        return observed if self.readout is None else observed * part["readout_coef"]
+
+    def _read_back(
+        self,
+        part: Mapping[str, np.ndarray],
+        observed: np.ndarray,
+        cotangent: np.ndarray,
+        into: Mapping[str, np.ndarray],
+    ) -> np.ndarray:
+        """Return the cotangent of what was observed, with the read-out's gradient in its place."""
+        if self.readout == "linear":
+            np.matmul(cotangent.T, observed, out=into["readout_coef"])
+            cotangent.sum(axis=0, out=into["readout_intercept"])
+            return cotangent @ part["readout_coef"]
+        if self.readout is None:
+            return cotangent
+        np.einsum("ij,ij->j", cotangent, observed, out=into["readout_coef"])
+        return cotangent * part["readout_coef"]
 
     def outputs_and_pullback(
         self, theta: np.ndarray, X: np.ndarray
@@ -143,9 +183,8 @@ class QuantumHead:
         def pullback(cotangent: np.ndarray) -> np.ndarray:
             grad = np.empty_like(theta)
             into = self.layout.unpack(grad)
-            np.matmul(cotangent.T, observed, out=into["readout_coef"])
-            cotangent.sum(axis=0, out=into["readout_intercept"])
-            grad_angles, into["weights"][:] = layer_pullback(cotangent @ part["readout_coef"])
+            behind = self._read_back(part, observed, cotangent, into)
+            grad_angles, into["weights"][:] = layer_pullback(behind)
             if slope is not None:
                 grad_angles = grad_angles * slope
             if self.embedding:
@@ -153,7 +192,7 @@ class QuantumHead:
                 grad_angles.sum(axis=0, out=into["embedding_intercept"])
             return grad
 
-        return observed @ part["readout_coef"].T + part["readout_intercept"], pullback
+        return self._read(part, observed), pullback
 
     def jacobian(
         self, theta: np.ndarray, X: np.ndarray, weights: np.ndarray
@@ -257,7 +296,7 @@ class HeadObjective(Objective):
     def __init__(
         self,
         head: Trainable,
-        loss: Loss,
+        loss: RowLoss,
         alpha: float,
         rows: TrainingRows,
         aside: TrainingRows | None,

@@ -46,9 +46,21 @@ def initial_weights(
 def initializer(
     init: str, layer: QuantumLayer, ansatz: Ansatz
 ) -> Callable[[np.random.RandomState], np.ndarray]:
-    """Return what draws weights to start from; the circuit is looked at once for all draws."""
+    """Return what draws weights to start from; the circuit is looked at once for all draws.
+
+    Factors on the data start at one: the circuit begins as it is without them.
+    """
+    draw = _angles_of(init, layer, ansatz)
+    ones = np.ones(layer.n_factors)
+    return (lambda rng: np.concatenate([draw(rng), ones])) if len(ones) else draw
+
+
+def _angles_of(
+    init: str, layer: QuantumLayer, ansatz: Ansatz
+) -> Callable[[np.random.RandomState], np.ndarray]:
+    n_angles = layer.n_weights - layer.n_factors
     if init == "uniform":
-        return lambda rng: rng.uniform(0, 2 * np.pi, layer.n_weights)
+        return lambda rng: rng.uniform(0, 2 * np.pi, n_angles)
     blocks = [len(symbols_of(block)) for block in ansatz.layers(layer.n_qubits)]
     if init == "identity_blocks":
         # Each block is followed by its inverse: with equal angles they are the identity.
@@ -58,7 +70,7 @@ def initializer(
     # Theorem 4.1 of Zhang et al.: 1 / (4 S (L + 2)) for L layers and observables on S qubits.
     local = max((len(string) for sums in layer.observables for string in sums), default=1)
     variance = 1 / (4 * max(local, 1) * (len(blocks) + 2))
-    return lambda rng: rng.normal(0, variance**0.5, layer.n_weights)
+    return lambda rng: rng.normal(0, variance**0.5, n_angles)
 
 
 def check_angles(weights: np.ndarray, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any, Self, cast, final
 
 import cirq
@@ -12,6 +13,7 @@ import sympy
 
 from skquantum._portable import PortableMixin
 from skquantum._symbols import resolve, symbols_of
+from skquantum._validation import unknown
 from skquantum.circuits import (
     AngleEncoding,
     Ansatz,
@@ -33,6 +35,7 @@ from skquantum.execution import (
 )
 
 Prepare = Callable[[np.ndarray], np.ndarray]
+TRAINABLE = "trainable"
 # What a layer holds for its backend alone.
 COMPILED = ("_evaluator", "_trunk_evaluator", "_row_evaluator")
 NO_WEIGHTS = np.empty(0)
@@ -60,8 +63,10 @@ class QuantumLayer(PortableMixin):
         How the circuit is run; None means ``QsimBackend()``.
     n_features : int
         Number of features of a row.
-    reupload : bool, default=False
-        Repeat the encoding before each layer of the ansatz [1]_.
+    reupload : bool or "trainable", default=False
+        Repeat the encoding before each layer of the ansatz [1]_. With "trainable" each of these
+        copies has a factor of its own on what each data symbol receives, for most encodings on
+        each feature: further weights, which follow those of the ansatz, copy by copy.
     identity_blocks : bool, default=False
         Follow each layer of the ansatz by its inverse, with weights of its own: with equal
         weights in both halves every pair is the identity, a start without barren plateaus [2]_.
@@ -86,6 +91,8 @@ class QuantumLayer(PortableMixin):
         How gradients are computed, without "auto".
     n_features, n_qubits, n_weights, n_outputs : int
         Sizes.
+    n_factors : int
+        How many of the weights, the last ones, are factors on the data.
 
     References
     ----------
@@ -108,6 +115,14 @@ class QuantumLayer(PortableMixin):
     >>> grad_X.shape, grad_weights.shape
     ((2, 2), (18,))
 
+    Factors on the data, which start at one where estimators draw the weights:
+
+    >>> layer = QuantumLayer("angle", "real_amplitudes", n_features=1, reupload="trainable")
+    >>> print(layer.circuit[:2])
+    0: ───Y^(f_0*x_0/pi)───Y^(w_0/pi)───
+    >>> layer.n_weights, layer.n_factors
+    (7, 3)
+
     A circuit of one's own, in which data and weights meet:
 
     >>> import cirq, sympy
@@ -126,26 +141,38 @@ class QuantumLayer(PortableMixin):
         backend: Backend | None = None,
         *,
         n_features: int,
-        reupload: bool = False,
+        reupload: bool | str = False,
         identity_blocks: bool = False,
         gradient: str = "auto",
         random_state: Any = None,
     ) -> None:
         encoding = resolve_encoding(encoding)
         ansatz = resolve_ansatz(ansatz)
+        if reupload not in (False, True, TRAINABLE):
+            hint = "True and False work too"
+            raise ValueError(unknown("reupload", reupload, [TRAINABLE], hint))
         qubits = register(encoding, ansatz, n_features)
         encoder, data = encoding.compiled(n_features)
         encoder = placed(encoder, sorted(encoder.all_qubits()), qubits).freeze()
         layers, weights = _layers(ansatz, qubits, identity_blocks)
+        loaded: list[cirq.AbstractCircuit] = [encoder] * (len(layers) if reupload else 1)
+        if reupload == TRAINABLE:
+            loaded, factors = _with_factors(encoder, data, len(layers))
+            if taken := sorted({str(s) for s in factors} & {str(s) for s in (*data, *weights)}):
+                raise ValueError(
+                    f"reupload='trainable' calls the factors on the data {taken}, and so does "
+                    "encoding or ansatz its symbols; rename those."
+                )
+            weights, self.n_factors = (*weights, *factors), len(factors)
         clash = sorted({str(s) for s in data} & {str(s) for s in weights})
         if clash:
             raise ValueError(
                 f"Encoding and ansatz both use the symbols {clash}; rename those of one of them, "
                 "or, if they are meant to be the same, use QuantumLayer.from_circuit."
             )
-        pieces = [encoder, *layers]
-        if reupload:
-            pieces = [piece for layer in layers for piece in (encoder, layer)]
+        # The first copy alone, or each copy before its layer.
+        pairs = zip_longest(loaded, layers)
+        pieces = [piece for pair in pairs for piece in pair if piece is not None]
         circuit = cirq.Circuit(moment for piece in pieces for moment in piece)
         self._trunk = None if reupload else cirq.Circuit(m for layer in layers for m in layer)
         self.n_features = n_features
@@ -202,6 +229,7 @@ class QuantumLayer(PortableMixin):
         return layer
 
     _trunk: cirq.Circuit | None
+    n_factors: int = 0
 
     def _build(
         self,
@@ -536,6 +564,18 @@ def _without_columns(X: np.ndarray) -> np.ndarray:
             f"X must have shape (n_samples, 0) for a circuit without data, got {values.shape}."
         )
     return values
+
+
+def _with_factors(
+    encoder: cirq.FrozenCircuit, data: Sequence[sympy.Symbol], n_copies: int
+) -> tuple[list[cirq.AbstractCircuit], tuple[sympy.Symbol, ...]]:
+    """Return copies of an encoding with a factor on each data symbol, and the factors."""
+    factors = [sympy.Symbol(f"f_{i}") for i in range(n_copies * len(data))]
+    copies: list[cirq.AbstractCircuit] = []
+    for start in range(0, len(factors), len(data)):
+        own = factors[start : start + len(data)]
+        copies.append(resolve(encoder, {s: f * s for s, f in zip(data, own, strict=True)}))
+    return copies, tuple(factors)
 
 
 def _layers(

@@ -23,6 +23,7 @@ from skquantum import (
     VariationalClassifier,
     VariationalRegressor,
     circuits,
+    estimators,
     execution,
     kernels,
 )
@@ -39,6 +40,13 @@ from skquantum.circuits import (
     TrainableEncoding,
     UnentangledAnsatz,
 )
+from skquantum.estimators import (
+    FidelityLoss,
+    Loss,
+    WeightedFidelityLoss,
+    label_observables,
+)
+from skquantum.estimators._losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from skquantum.execution import (
     Backend,
     DenseBackend,
@@ -141,6 +149,9 @@ WITH_ENCODING = {
     "regressor of a kernel": lambda **parts: QuantumKernelSVR(kernel="projected", **parts),
     "variational classifier": lambda **parts: VariationalClassifier(n_layers=1, **SHORT, **parts),
     "reupload": lambda **parts: VariationalRegressor(n_layers=2, reupload=True, **SHORT, **parts),
+    "trained factors": lambda **parts: VariationalClassifier(
+        n_layers=2, reupload="trainable", **SHORT, **parts
+    ),
     "embedding": lambda **parts: VariationalRegressor(
         n_layers=1, embedding="linear", **SHORT, **parts
     ),
@@ -265,7 +276,50 @@ def test_backends_that_measure(make_backend, model):
     assert_same_outcome(outcome(model, rows, targets), expected, resources=False)
 
 
+class LossEqual(Loss):
+    """An equal of a loss, or of one that has a name: a value and a slope."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def value(self, y, raw):
+        if isinstance(self.inner, Loss):
+            return self.inner.value(y, raw)
+        return self.inner(raw, y)[0]
+
+    def slope(self, y, raw):
+        if isinstance(self.inner, Loss):
+            return self.inner.slope(y, raw)
+        return self.inner(raw, y)[1]
+
+
+FIDELITIES = {"n_qubits": 1, "embedding": None, "observables": label_observables(2)}
+
+
+@pytest.mark.parametrize("loss", [FidelityLoss(), WeightedFidelityLoss()], ids=repr)
+def test_losses(loss):
+    def model(loss):
+        return VariationalClassifier(loss=loss, readout=None, **FIDELITIES, **SHORT)
+
+    assert_same_outcome(outcome(model(LossEqual(loss)), X, Y), outcome(model(loss), X, Y))
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs", "spsa"])
+@pytest.mark.parametrize(
+    ("kind", "name", "function"),
+    [
+        *((VariationalClassifier, *item) for item in CLASSIFICATION_LOSSES.items()),
+        *((VariationalRegressor, *item) for item in REGRESSION_LOSSES.items()),
+    ],
+)
+def test_losses_with_a_name(kind, name, function, solver):
+    expected = outcome(kind(loss=name, solver=solver, **SHORT), X, Y)
+    found = outcome(kind(loss=LossEqual(function), solver=solver, **SHORT), X, Y)
+    assert_same_outcome(found, expected)
+
+
 def test_no_built_in_part_is_left_out():
+    assert built_ins(estimators, Loss) == {FidelityLoss, WeightedFidelityLoss}
     assert built_ins(circuits, Encoding) == ENCODING_KINDS
     ansatze = {*ANSATZE.values(), CircuitAnsatz, PoolingNetwork, ConvolutionBlock}
     ansatze |= {UnentangledAnsatz}

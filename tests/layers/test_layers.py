@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skquantum.circuits import (
+    ENCODINGS,
     AmplitudeEncoding,
     AngleEncoding,
     CircuitAnsatz,
@@ -23,6 +24,7 @@ from skquantum.circuits import (
     ZZEncoding,
 )
 from skquantum.execution import (
+    DenseBackend,
     QsimBackend,
     ReferenceBackend,
 )
@@ -119,6 +121,7 @@ LAYERS = [
     dict(encoding=AmplitudeEncoding(), ansatz=TreeTensor(), n_features=6),
     dict(encoding=AngleEncoding(n_qubits=2), ansatz=SimplifiedTwoDesign(), n_features=5),
     dict(encoding="angle", ansatz="real_amplitudes", n_features=2, identity_blocks=True),
+    dict(encoding="reuploading", ansatz=StronglyEntangling(2), n_features=3, reupload="trainable"),
     dict(encoding=AngleEncoding(), ansatz=StronglyEntangling(n_layers=1), n_features=7),
     dict(encoding=AngleEncoding(), ansatz=PoolingNetwork("su4"), n_features=7),
 ]
@@ -164,6 +167,71 @@ def test_layers(options):
     # The gradient of many rows is the sum of those of each.
     each = sum(layer.vjp(X[i : i + 1], w, cotangent[i : i + 1])[1] for i in range(40))
     np.testing.assert_allclose(whole, each, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_factors_on_the_data(name):
+    encoding = ENCODINGS[name]()
+    rows = np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    if encoding.accepts != "bits":
+        rows += np.random.default_rng(1).uniform(-0.4, 0.4, rows.shape)
+    parts = encoding, RealAmplitudes(n_layers=2), "XYZ"
+    layer = QuantumLayer(*parts, n_features=2, reupload="trainable", backend=DenseBackend())
+    plain = QuantumLayer(*parts, n_features=2, reupload=True, backend=DenseBackend())
+    n_symbols = len(layer.data_symbols)
+    assert layer.n_factors == 2 * n_symbols == layer.n_weights - plain.n_weights
+    rng = np.random.default_rng(0)
+    angles, cotangent = rng.normal(size=plain.n_weights), rng.normal(size=(3, layer.n_outputs))
+    # With factors of one it is the circuit without them.
+    ones = np.concatenate([angles, np.ones(layer.n_factors)])
+    np.testing.assert_allclose(layer.forward(rows, ones), plain.forward(rows, angles), atol=1e-12)
+    weights = np.concatenate([angles, rng.uniform(0.5, 1.5, layer.n_factors)])
+    is_smooth = encoding.accepts != "bits"
+    _, pullback = layer.forward_vjp(rows, weights, data_gradient=is_smooth)
+    found_X, found_w = pullback(cotangent)
+    want_w = finite_differences(
+        lambda w: (layer.forward(rows, w) * cotangent).sum(), weights, step=1e-5
+    )
+    scale = max(1, abs(want_w).max())
+    np.testing.assert_allclose(found_w / scale, want_w / scale, rtol=0, atol=1e-8)
+    if is_smooth:
+        want_X = finite_differences(
+            lambda A: (layer.forward(A, weights) * cotangent).sum(), rows, step=1e-5
+        )
+        scale = max(1, abs(want_X).max())
+        np.testing.assert_allclose(found_X / scale, want_X / scale, rtol=0, atol=1e-7)
+    fast = QuantumLayer(*parts, n_features=2, reupload="trainable", backend=FAST)
+    again = fast.forward_vjp(rows, weights, data_gradient=False)[1](cotangent)[1]
+    np.testing.assert_allclose(again / scale, want_w / scale, rtol=0, atol=1e-5)
+
+
+def test_each_layer_has_factors_of_its_own():
+    parts = AngleEncoding(), StronglyEntangling(n_layers=2)
+    layer = QuantumLayer(*parts, n_features=1, reupload="trainable", backend=DenseBackend())
+    x, *weights = 0.7, *np.linspace(0.1, 0.6, 6)
+    circuit = cirq.Circuit()
+    for factor, block in zip((0.5, -2.0), StronglyEntangling(n_layers=2).layers(1), strict=True):
+        circuit += cirq.ry(factor * x)(cirq.LineQubit(0))
+        circuit += block
+    names = dict(zip(("w_0", "w_1", "w_2", "w_3", "w_4", "w_5"), weights, strict=True))
+    state = cirq.resolve_parameters(circuit, names).final_state_vector()
+    expected = abs(state[0]) ** 2 - abs(state[1]) ** 2
+    found = layer.forward(np.array([[x]]), np.array([*weights, 0.5, -2.0]))
+    np.testing.assert_allclose(found, [[expected]], atol=1e-6)
+
+
+def test_factors_need_names_that_are_free():
+    circuit = cirq.Circuit(cirq.ry(sympy.Symbol("f_0"))(cirq.LineQubit(0)))
+    encoding = CircuitEncoding(circuit)
+    QuantumLayer(encoding, "real_amplitudes", n_features=1, reupload=True)
+    with pytest.raises(ValueError, match=r"calls the factors on the data \['f_0'\]"):
+        QuantumLayer(encoding, "real_amplitudes", n_features=1, reupload="trainable")
+
+
+@pytest.mark.parametrize("reupload", ["trainabel", 2, None])
+def test_an_unknown_way_to_load_again(reupload):
+    with pytest.raises(ValueError, match="Unknown reupload.*'trainable'; True and False work too"):
+        QuantumLayer("angle", "real_amplitudes", n_features=1, reupload=reupload)
 
 
 def test_dense_and_direct_strategies_agree(monkeypatch):

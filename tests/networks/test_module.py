@@ -43,7 +43,9 @@ def test_outputs_are_those_of_the_layer(dtype):
     assert_allclose(found.detach().numpy(), want, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("options", [{}, {"reupload": True}, {"init": "identity_blocks"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"reupload": True}, {"reupload": "trainable"}, {"init": "identity_blocks"}]
+)
 def test_gradcheck(options):
     circuit = module(**options).double()
     assert torch.autograd.gradcheck(circuit, rows(requires_grad=True))

@@ -18,7 +18,7 @@ from skquantum._named_parts import NamedPartsMixin
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
 from skquantum.estimators._head import with_weights
 from skquantum.estimators._learning import Circuits, TrainedMixin
-from skquantum.estimators._losses import Loss
+from skquantum.estimators._losses import RowLoss
 from skquantum.estimators._qlstm.build import (
     CELL_INITS,
     CELLS,
@@ -210,7 +210,7 @@ class RecurrentEstimator(TrainedMixin, NamedPartsMixin):
         else:
             self._start(None, rng, network.layout, learned.layout)
 
-    def _loss(self) -> Loss:
+    def _loss(self) -> RowLoss:
         """Return the loss of a row's outputs."""
         raise NotImplementedError
 

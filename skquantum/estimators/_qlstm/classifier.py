@@ -13,7 +13,7 @@ from sklearn.utils import Tags
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._labels import LabelsMixin
-from skquantum.estimators._losses import CLASSIFICATION_LOSSES, Loss, resolve_loss
+from skquantum.estimators._losses import CLASSIFICATION_LOSSES, RowLoss, resolve_loss
 from skquantum.estimators._qlstm.base import RecurrentEstimator
 from skquantum.estimators._rows import callback_data
 from skquantum.execution import Backend
@@ -223,5 +223,5 @@ gradient_norms_, circuit_, resources_, n_features_in_, feature_names_in_
         super()._check_named()
         self._loss()
 
-    def _loss(self) -> Loss:
+    def _loss(self) -> RowLoss:
         return resolve_loss(self.loss, CLASSIFICATION_LOSSES)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from skquantum.estimators._head import HeadObjective
-from skquantum.estimators._losses import Loss
+from skquantum.estimators._losses import RowLoss
 from skquantum.estimators._qlstm.gates import Gates, Part, glorot
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._training import Layout, Rows
@@ -250,7 +250,7 @@ class RecurrentObjective(HeadObjective):
     def __init__(
         self,
         network: RecurrentNetwork,
-        loss: Loss,
+        loss: RowLoss,
         alpha: float,
         rows: TrainingRows,
         aside: TrainingRows | None,

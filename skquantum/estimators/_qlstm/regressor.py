@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._learning import r2
-from skquantum.estimators._losses import Loss, in_units, squared_error
+from skquantum.estimators._losses import RowLoss, in_units, squared_error
 from skquantum.estimators._qlstm.base import RecurrentEstimator
 from skquantum.estimators._qlstm.build import target_statistics
 from skquantum.estimators._rows import callback_data, distinct_rows
@@ -309,7 +309,7 @@ default="small_normal"
                 f"{n_columns} columns; give a multiple of {n_steps}, or set output='last'."
             )
 
-    def _loss(self) -> Loss:
+    def _loss(self) -> RowLoss:
         # Solvers, `tol` and the limit on the gradient mean the same for targets of any unit.
         return in_units(squared_error, float(np.mean(self._network.scale**2)) ** 0.5)
 

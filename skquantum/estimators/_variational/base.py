@@ -27,7 +27,7 @@ from skquantum.estimators._head import (
     with_weights,
 )
 from skquantum.estimators._learning import Circuits, TrainedMixin
-from skquantum.estimators._losses import Loss, resolve_loss
+from skquantum.estimators._losses import Loss, RowLoss, resolve_loss
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._solvers import is_stochastic, resolve_solver
 from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
@@ -48,7 +48,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         "backend": resolve_backend,
     }
     _shared: ClassVar = {"ansatz": ("n_layers",)}
-    _losses: ClassVar[dict[str, Loss]]
+    _losses: ClassVar[dict[str, RowLoss]]
     _score: Callable[[np.ndarray, TrainingRows], float]  # on rows set aside
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **TrainedMixin._parameter_constraints,
@@ -56,11 +56,12 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         "ansatz": [str, Ansatz],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "n_qubits": [Interval(Integral, 1, None, closed="left"), None],
-        "reupload": ["boolean"],
+        "reupload": ["boolean", StrOptions({"trainable"})],
         "embedding": [StrOptions({"auto", "linear"}), None],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "observables": [str, list, tuple, None],
-        "loss": [str],
+        "readout": [StrOptions({"linear", "scaled"}), None],
+        "loss": [str, Loss],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "init": [str, "array-like"],
         "gradient": [StrOptions(set(GRADIENTS))],
@@ -73,11 +74,12 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         ansatz: str | Ansatz,
         n_layers: int,
         n_qubits: int | None,
-        reupload: bool,
+        reupload: bool | str,
         embedding: str | None,
         activation: str,
         observables: Observables | None,
-        loss: str,
+        readout: str | None,
+        loss: str | Loss,
         alpha: float,
         solver: str,
         learning_rate: float,
@@ -102,6 +104,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         self.embedding = embedding
         self.activation = activation
         self.observables = observables
+        self.readout = readout
         self.loss = loss
         self.alpha = alpha
         self.solver = solver
@@ -178,7 +181,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         """Check the names among the parameters, before any computation."""
         with_layers(self.ansatz, self.n_layers)
         resolve_solver(self.solver)
-        resolve_loss(self.loss, self._losses)
+        resolve_loss(self.loss, self._losses, self.readout)
         check_init(self.init)
 
     def _check_partial(self) -> None:
@@ -248,6 +251,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
             n_outputs=n_outputs,
             embedding=embedding,
             activation=self.activation,
+            readout=self.readout,
         )
         weights = initial_weights(self.init, self.layer_, ansatz, rng)
         start = self._head.start(rng, weights, self._first_intercept(rows))
@@ -266,12 +270,16 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         return [Circuits(self.layer_, self._n_blocks, self._head.embedding)]
 
     def _objective(self, rows: TrainingRows, aside: TrainingRows | None) -> HeadObjective:
-        loss = resolve_loss(self.loss, self._losses)
+        loss = resolve_loss(self.loss, self._losses, self.readout)
         return HeadObjective(self._head, loss, self.alpha, rows, aside, self._score)
 
     def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         parts = self._head.arrays(theta)
-        return {"_theta": theta} | {f"{name}_": array for name, array in parts.items()}
+        learned = {"_theta": theta} | {f"{name}_": array for name, array in parts.items()}
+        if n_factors := self.layer_.n_factors:
+            n_symbols = len(self.layer_.data_symbols)
+            learned["factors_"] = learned["weights_"][-n_factors:].reshape(-1, n_symbols)
+        return learned
 
     def _outputs(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self, "weights_")
