@@ -14,6 +14,7 @@ from sklearn.utils import Tags, check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skquantum._lazy import Output, by_blocks, in_memory
 from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding, resolve_ansatz, resolve_encoding
@@ -281,6 +282,7 @@ default="small_normal"
     weights_: np.ndarray
     _network: RecurrentNetwork
 
+    @in_memory
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -417,6 +419,7 @@ default="small_normal"
         n_layers = params.get("n_layers", self.n_layers)
         return cell_ansatz(value, n_layers, params.get("entangler", self.entangler))
 
+    @by_blocks(lambda model, dtype: model._output())
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict values.
 
@@ -437,6 +440,12 @@ default="small_normal"
         outputs = self._network.outputs(self._theta, rows)
         return outputs[:, 0] if self._flat else outputs
 
+    def _output(self) -> Output:
+        network = self._network
+        steps = network.n_steps if network.sequence else 1
+        return Output(None if self._flat else steps * network.n_outputs)
+
+    @in_memory
     def forecast(self, history: ArrayLike, steps: int) -> np.ndarray:
         """Predict a series further and further, from its predictions.
 

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from skquantum._lazy import Output, by_blocks, chances, decisions, in_memory, labels
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._base import mean_and_unit
@@ -258,6 +259,7 @@ default="small_normal"
         )
         self.class_weight = class_weight
 
+    @in_memory
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -309,11 +311,8 @@ default="small_normal"
             )
         if len(classes) < 2:
             of_weight = " of positive weight" * (len(classes) < len(np.unique(labels)))
-            found = (
-                f"one class{of_weight}, {classes.tolist()[0]!r}"
-                if len(classes)
-                else (f"no class{of_weight}")
-            )
+            first = f", {classes.tolist()[0]!r}" if len(classes) else ""
+            found = f"{'one' if first else 'no'} class{of_weight}{first}"
             raise ValueError(f"{type(self).__name__} needs at least two classes; y has {found}.")
         self.classes_ = classes
         self._build(rows)
@@ -321,6 +320,7 @@ default="small_normal"
         return self
 
     @available_if(can_partial_fit)
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -403,6 +403,7 @@ default="small_normal"
 
     _score = staticmethod(accuracy)
 
+    @by_blocks(decisions)
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Return logits.
 
@@ -419,6 +420,7 @@ default="small_normal"
         logits = self._outputs(X)
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
+    @by_blocks(chances)
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return probabilities of the classes.
 
@@ -434,6 +436,7 @@ default="small_normal"
         """
         return softmax(self._outputs(X))
 
+    @by_blocks(labels)
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict labels.
 
@@ -569,6 +572,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         tags.target_tags.multi_output = True
         return tags
 
+    @in_memory
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -602,14 +606,14 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
             If `max_iter` was reached, or the loss became infinite or no number at some step.
         """
         self._check_named()
-        data = callback_data(X, y, sample_weight)
         rows = self._rows(X, y, sample_weight, first=not self._resumes())
         rows = self._normalized(rows, first=not self._resumes())
         self._build(rows)
-        self._learn(rows, data=data)
+        self._learn(rows, data=callback_data(X, y, sample_weight))
         return self
 
     @available_if(can_partial_fit)
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -662,13 +666,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         return learned
 
     def _rows(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: Any,
-        *,
-        first: bool,
-        allow_none: bool = False,
+        self, X: Any, y: Any, sample_weight: Any, *, first: bool, allow_none: bool = False
     ) -> TrainingRows:
         rows_X, targets = validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, reset=first
@@ -683,6 +681,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
 
     _score = staticmethod(r2)
 
+    @by_blocks(lambda model, dtype: Output(None if model._flat else len(model._unit)))
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict values.
 
