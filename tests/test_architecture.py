@@ -17,6 +17,7 @@ PACKAGE = ROOT / "skquantum"
 # A room imports only from rooms of strictly lower rank, and from itself.
 RANKS = {
     "_documentation": -2,
+    "_lazy": -2,
     "_named_parts": -1,
     "_paired": -2,
     "_portable": -2,
@@ -43,7 +44,10 @@ RANKS = {
 RUN_TIME = {"cirq", "joblib", "matplotlib", "numpy", "qsimcirq", "scipy", "sklearn", "sympy"}
 RUN_TIME |= {"threadpoolctl"}  # like joblib, comes with scikit-learn
 RUN_TIME |= {"networkx"}  # like sympy, comes with Cirq
-EXTRAS = {"cirq_google", "mlflow", "pandas", "pyarrow", "skops", "skrub", "statsmodels", "torch"}
+EXTRAS = {
+    *("cirq_google", "dask", "mlflow", "pandas", "pyarrow", "skops", "skrub", "statsmodels"),
+    "torch",
+}
 
 # Limits that only go down.
 MODULE_LINES = 700

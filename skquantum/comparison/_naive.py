@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skquantum._documentation import DocumentedMixin
+from skquantum._lazy import Output, by_blocks, in_memory
 
 # Of the highest peak of the autocorrelation: where a season's own peak is at least.
 HIGH = 0.9
@@ -24,6 +25,7 @@ class _Copying(RegressorMixin, DocumentedMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {}
 
+    @in_memory
     def fit(self, X: Any, y: Any) -> Self:
         """Learn how many steps there are to forecast.
 
@@ -45,6 +47,7 @@ class _Copying(RegressorMixin, DocumentedMixin, BaseEstimator):
         self._learn(X, y[:, 0] if y.ndim > 1 else y)
         return self
 
+    @by_blocks(lambda model, dtype: Output(model.horizon_))
     def predict(self, X: Any) -> np.ndarray:
         """Forecast the steps after each window.
 

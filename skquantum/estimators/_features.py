@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from skquantum._lazy import by_blocks, in_memory, transformed
 from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import (
@@ -178,6 +179,7 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
     encoding_: Encoding
     _blocks: WindowLayer
 
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
@@ -222,6 +224,7 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
         self.weights_ = initial_weights(weights, self.layer_, ansatz, rng, name="weights")
         return self
 
+    @by_blocks(transformed)
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the expectation values.
 

@@ -11,6 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
+from skquantum._lazy import by_blocks, chances, decisions, labels
 from skquantum.estimators._learning import accuracy, class_factors
 from skquantum.estimators._losses import softmax
 from skquantum.estimators._rows import TrainingRows, distinct_rows
@@ -84,6 +85,7 @@ class LabelsMixin(ClassifierMixin):
         used = weight > 0
         return rows[used], codes[used]
 
+    @by_blocks(decisions)
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Return logits.
 
@@ -100,6 +102,7 @@ class LabelsMixin(ClassifierMixin):
         logits = self._outputs(X)
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
+    @by_blocks(chances)
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return probabilities of the classes.
 
@@ -115,6 +118,7 @@ class LabelsMixin(ClassifierMixin):
         """
         return softmax(self._outputs(X))
 
+    @by_blocks(labels)
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict labels.
 

@@ -19,6 +19,7 @@ from sklearn.gaussian_process import kernels as gaussian_process
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval
 
+from skquantum._lazy import in_memory
 from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import validate_description
 from skquantum.circuits import Encoding, in_blocks, resolve_encoding
@@ -102,6 +103,7 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
         self.backend = backend
         self.n_jobs = n_jobs
 
+    @in_memory
     def __call__(
         self,
         X: ArrayLike,
@@ -215,6 +217,7 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
     def _jvp(self, X: np.ndarray, tangents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"{type(self).__name__} has no derivatives: it writes no _jvp.")
 
+    @in_memory
     def against(self, Y: ArrayLike) -> Callable[[ArrayLike], np.ndarray]:
         """Prepare kernel values of any rows with rows that stay the same.
 
@@ -248,6 +251,7 @@ class Kernel(FixedHyperparameters, NamedPartsMixin, ABC):
     def _against(self, Y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         return lambda X: self._matrix(X, Y)
 
+    @in_memory
     def diag(self, X: ArrayLike) -> np.ndarray:
         """Return the kernel values of rows with themselves.
 
@@ -558,5 +562,5 @@ def _say_that_pairs_are_slow(kernel: Kernel) -> None:
         f"whole matrix. Give the model kernel='precomputed' (metric or affinity likewise) and "
         f"matrices: fit({name}(...)(X), y), predict({name}(...)(X_new, X)).",
         EfficiencyWarning,
-        stacklevel=3,
+        stacklevel=4,
     )

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skquantum._documentation import DocumentedMixin
+from skquantum._lazy import Output, by_blocks, in_memory, precision
 from skquantum._validation import all_or_nothing, validate_description
 
 PSD = ("clip", "shift", "nearest")
@@ -140,6 +141,7 @@ class GramRepair(TransformerMixin, DocumentedMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = [np.dtype(kind).name for kind in FLOATS]
         return tags
 
+    @in_memory
     def fit(self, K: ArrayLike, y: Any = None) -> Self:
         """Learn the repair from the Gram matrix of the training rows.
 
@@ -162,6 +164,7 @@ class GramRepair(TransformerMixin, DocumentedMixin, BaseEstimator):
         self.fit_transform(K)
         return self
 
+    @in_memory
     @all_or_nothing
     def fit_transform(self, K: ArrayLike, y: Any = None) -> np.ndarray:
         """Learn the repair from the Gram matrix of the training rows, and return it repaired.
@@ -193,6 +196,7 @@ class GramRepair(TransformerMixin, DocumentedMixin, BaseEstimator):
         }
         return repaired.astype(given.dtype, copy=False)
 
+    @by_blocks(lambda model, dtype: Output(model.n_features_in_, precision(dtype)))
     def transform(self, K: ArrayLike) -> np.ndarray:
         """Apply what was learned to kernel values of other rows with the training rows.
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from skquantum._lazy import by_blocks, labels
 from skquantum.estimators._base import settled
 from skquantum.estimators._kernel.kept import kept_values, row_blocks
 from skquantum.estimators._kernel.parts import KernelPartsMixin
@@ -174,6 +175,7 @@ class QuantumKernelSVM(KernelPartsMixin):
 
         return values
 
+    @by_blocks(labels)
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict labels or values.
 

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skquantum._lazy import by_blocks, chances, decisions, in_memory
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Encoding
 from skquantum.estimators._calibration import fit_machine, fit_sigmoids, probabilities
@@ -176,6 +177,7 @@ class QuantumKernelSVC(ClassifierMixin, QuantumKernelSVM):
         self.max_iter = max_iter
         self.random_state = random_state
 
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -251,6 +253,7 @@ class QuantumKernelSVC(ClassifierMixin, QuantumKernelSVM):
             break_ties=True,  # so that predict is the largest decision value
         )
 
+    @by_blocks(decisions)
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Return signed distances to the separating hyperplanes.
 
@@ -268,6 +271,7 @@ class QuantumKernelSVC(ClassifierMixin, QuantumKernelSVM):
         return self._by_blocks(X, lambda matrix: self.svm_.decision_function(matrix))
 
     @available_if(_wants_probability)
+    @by_blocks(chances)
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return probabilities of the classes.
 

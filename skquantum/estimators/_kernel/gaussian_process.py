@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skquantum._lazy import Output, by_blocks, chances, in_memory, labels
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Encoding
 from skquantum.estimators._base import settled
@@ -191,6 +192,7 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
         self.backend = backend
         self.random_state = random_state
 
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -245,9 +247,21 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
         cov : ndarray of shape (n_samples, n_samples)
             With `return_cov`.
         """
+        if return_std or return_cov:
+            return self._with_spread(X, return_std, return_cov)
+        return self._means(X)
+
+    @by_blocks(lambda model, dtype: Output(None))
+    def _means(self, X: ArrayLike) -> np.ndarray:
+        rows = self._new_rows(X)
+        return self.gp_.predict(rows)
+
+    @in_memory
+    def _with_spread(self, X: ArrayLike, return_std: bool, return_cov: bool) -> Any:
         rows = self._new_rows(X)
         return self.gp_.predict(rows, return_std, return_cov)
 
+    @in_memory
     def sample_y(self, X: ArrayLike, n_samples: int = 1, random_state: Any = 0) -> np.ndarray:
         """Draw targets from the posterior.
 
@@ -325,6 +339,7 @@ n_features_in_, feature_names_in_
 
     classes_: np.ndarray
 
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -364,6 +379,7 @@ n_features_in_, feature_names_in_
         self._tune(process, rows, codes)
         return self
 
+    @by_blocks(labels)
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict labels.
 
@@ -380,6 +396,7 @@ n_features_in_, feature_names_in_
         rows = self._new_rows(X)
         return self.classes_[self.gp_.predict(rows)]
 
+    @by_blocks(chances)
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the probabilities of the classes.
 

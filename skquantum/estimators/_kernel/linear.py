@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skquantum._lazy import Output, by_blocks, chances, decisions, in_memory, labels
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Encoding
 from skquantum.estimators._kernel.kept import values_by_blocks
@@ -179,6 +180,7 @@ class QuantumKernelClassifier(ClassifierMixin, _LinearOnLandmarks):
     linear_: SGDClassifier
     _scaling: np.ndarray  # from kernel values to what the linear model sees
 
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -216,6 +218,7 @@ class QuantumKernelClassifier(ClassifierMixin, _LinearOnLandmarks):
         self._finish(len(rows))
         return self
 
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
@@ -296,6 +299,7 @@ class QuantumKernelClassifier(ClassifierMixin, _LinearOnLandmarks):
         self._dual = self._scaling.astype(float) @ self.linear_.coef_.T
         self._offset = self.linear_.intercept_
 
+    @by_blocks(decisions)
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Return the linear model's values.
 
@@ -313,6 +317,7 @@ class QuantumKernelClassifier(ClassifierMixin, _LinearOnLandmarks):
         values = self._linear(X)
         return values.ravel() if values.shape[1] == 1 else values
 
+    @by_blocks(labels)
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict labels.
 
@@ -330,6 +335,7 @@ class QuantumKernelClassifier(ClassifierMixin, _LinearOnLandmarks):
         codes = values > 0 if values.ndim == 1 else values.argmax(axis=1)
         return self.classes_[codes.astype(np.intp)]
 
+    @by_blocks(chances)
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return probabilities of the classes.
 
@@ -418,6 +424,7 @@ class QuantumKernelRegressor(RegressorMixin, _LinearOnLandmarks):
         tags.target_tags.multi_output = True
         return tags
 
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -443,6 +450,7 @@ class QuantumKernelRegressor(RegressorMixin, _LinearOnLandmarks):
         self._learn(X, y, first=True)
         return self
 
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -507,6 +515,7 @@ class QuantumKernelRegressor(RegressorMixin, _LinearOnLandmarks):
         self.coef_ = coef[:, 0] if is_flat else coef.T
         self.intercept_ = float(self._offset[0]) if is_flat else self._offset
 
+    @by_blocks(lambda model, dtype: Output(None if model.coef_.ndim == 1 else len(model.coef_)))
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict values.
 

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skquantum._lazy import LazyRows, by_blocks, is_lazy, transformed
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Encoding
 from skquantum.estimators._base import FLOATS, FloatTransformerMixin, settled
@@ -32,6 +33,7 @@ from skquantum.kernels import Kernel
 
 MOST_COMPONENTS = 1000  # that a tolerance may ask for
 ERROR_GROUPS = 4
+DRAWN = 2**20  # random numbers at a time
 
 
 class Reservoir(NamedTuple):
@@ -50,20 +52,28 @@ class Reservoir(NamedTuple):
     indices: np.ndarray
     n_seen: int
 
-    def extended(self, X: np.ndarray, size: int, rng: np.random.RandomState) -> Reservoir:
-        """Return the reservoir of at most so many rows after more rows of the stream."""
-        coming = self.n_seen + np.arange(len(X))
+    def extended(
+        self, X: np.ndarray | LazyRows, size: int, rng: np.random.RandomState
+    ) -> Reservoir:
+        """Return the reservoir of at most so many rows after more rows of the stream.
+
+        Which rows are kept depends on their number alone, so that only these need be taken.
+        """
         n_free = min(max(size - self.n_seen, 0), len(X))
-        rows = np.concatenate([self.rows, X[:n_free]])
-        indices = np.concatenate([self.indices, coming[:n_free]])
-        # A row takes a random place among all so far, if that is one of the reservoir's; of
-        # several rows for one place the last stays.
-        place = (rng.random_sample(len(X) - n_free) * (coming[n_free:] + 1)).astype(np.intp)
-        winners = dict(
-            zip(place[place < size], n_free + np.flatnonzero(place < size), strict=True)
-        )
-        taken, by = list(winners), list(winners.values())
-        rows[taken], indices[taken] = X[by], coming[by]
+        # For each place of the reservoir, which of the coming rows it gets.
+        gets = np.concatenate([np.full(len(self.rows), -1), np.arange(n_free)])
+        for begin in range(n_free, len(X), DRAWN):
+            coming = np.arange(begin, min(begin + DRAWN, len(X)))
+            # A row takes a random place among all so far, if that is one of the reservoir's; of
+            # several rows for one place the last stays.
+            place = rng.random_sample(len(coming)) * (self.n_seen + coming + 1)
+            place = place.astype(np.intp)
+            winners = dict(zip(place[place < size], coming[place < size], strict=True))
+            gets[list(winners)] = list(winners.values())
+        new = np.flatnonzero(gets >= 0)
+        rows = np.concatenate([self.rows, np.empty((n_free, self.rows.shape[1]))])
+        indices = np.concatenate([self.indices, np.empty(n_free, dtype=np.intp)])
+        rows[new], indices[new] = X[gets[new]], self.n_seen + gets[new]
         return Reservoir(rows, indices, self.n_seen + len(X))
 
 
@@ -206,8 +216,10 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, FloatTransformerMixin, Ke
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
+        X : array-like or dask collection of shape (n_samples, n_features)
+            Training rows. Of a dask array or data frame, `n_candidates` rows at most are drawn
+            and pulled into memory, the same ones as of an array in memory, and only these are
+            checked. Blocks of unknown length are computed once more, to count their rows.
         y : object, default=None
             Not used.
 
@@ -229,8 +241,7 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, FloatTransformerMixin, Ke
         ConvergenceWarning
             If 1000 landmarks leave more than a tolerance allows.
         """
-        rows = validate_data(self, X, dtype=np.float64)
-        self._learn(rows, first=True)
+        self._learn(X, first=True)
         return self
 
     @all_or_nothing
@@ -244,8 +255,8 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, FloatTransformerMixin, Ke
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            More rows.
+        X : array-like or dask collection of shape (n_samples, n_features)
+            More rows, as in `fit`.
         y : object, default=None
             Not used.
 
@@ -259,23 +270,27 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, FloatTransformerMixin, Ke
         ValueError
             As from `fit`, and if the rows are of another width than those before.
         """
-        first = not hasattr(self, "kernel_")
-        self._learn(validate_data(self, X, dtype=np.float64, reset=first), first=first)
+        self._learn(X, first=not hasattr(self, "kernel_"))
         return self
 
-    def _learn(self, X: np.ndarray, *, first: bool) -> None:
+    def _learn(self, X: ArrayLike, *, first: bool) -> None:
+        coming: np.ndarray | LazyRows
+        if is_lazy(X):
+            coming = LazyRows(X, self, first=first)
+        else:
+            coming = validate_data(self, X, dtype=np.float64, reset=first)
         kernel = resolve_kernel(self.kernel, self.encoding, self.backend)
         # Building the circuit checks the encoding before anything is simulated.
-        kernel.circuits(X.shape[1])
+        kernel.circuits(coming.shape[1])
         self._check_together()
         if first:
             self._seed = int(check_random_state(self.random_state).randint(2**31))
-            before = Reservoir(X[:0], np.empty(0, dtype=np.intp), 0)
+            before = Reservoir(np.empty((0, coming.shape[1])), np.empty(0, dtype=np.intp), 0)
         else:
             before = Reservoir(*self._reservoir, self.n_samples_seen_)
         # So a stream in the same blocks gives the same landmarks, also after it was saved.
         rng = np.random.RandomState([self._seed, before.n_seen % 2**32])
-        kept = before.extended(X, self.n_candidates, rng)
+        kept = before.extended(coming, self.n_candidates, rng)
         self._reservoir, self.n_samples_seen_ = (kept.rows, kept.indices), kept.n_seen
         self.kernel_ = kernel = settled(kernel.fitted(kept.rows))
         chosen = self._choose(kept.rows, rng)
@@ -341,6 +356,7 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, FloatTransformerMixin, Ke
     def _features(self, rows: np.ndarray) -> np.ndarray:
         return self.kernel_(rows, self.components_) @ self.normalization_
 
+    @by_blocks(transformed)
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the features.
 

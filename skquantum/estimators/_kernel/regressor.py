@@ -12,6 +12,7 @@ from sklearn.svm import SVR
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 
+from skquantum._lazy import Output, by_blocks, in_memory
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Encoding
 from skquantum.estimators._base import mean_and_unit
@@ -107,6 +108,7 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
         self.tol = tol
         self.max_iter = max_iter
 
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -139,6 +141,7 @@ svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
         self.intercept_ = self.intercept_ * self._unit + self._mean
         return self
 
+    @by_blocks(lambda model, dtype: Output(None))
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict values.
 

@@ -11,6 +11,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, _fit_context
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skquantum._lazy import by_blocks, in_memory, transformed
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Encoding
 from skquantum.estimators._base import FLOATS, FloatTransformerMixin, settled
@@ -104,6 +105,7 @@ class QuantumKernelTransformer(
     components_: np.ndarray
     kernel_: Kernel
 
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
@@ -150,6 +152,7 @@ class QuantumKernelTransformer(
         self._settle(rows.astype(np.float64, copy=False))
         return rows
 
+    @in_memory
     def fit_transform(self, X: ArrayLike, y: Any = None) -> np.ndarray:
         """Keep the rows to compare with and return the kernel values of the training rows.
 
@@ -171,6 +174,7 @@ class QuantumKernelTransformer(
         matrix = matrix_by_tiles(self.kernel_, self.components_, None, self.n_jobs)
         return matrix.astype(rows.dtype, copy=False)
 
+    @by_blocks(transformed)
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Return kernel values.
 

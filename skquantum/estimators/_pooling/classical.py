@@ -11,6 +11,7 @@ from sklearn.base import _fit_context
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import StrOptions
 
+from skquantum._lazy import by_blocks, in_memory, transformed
 from skquantum._validation import all_or_nothing
 from skquantum.estimators._blocks import WINDOWS_AT_ONCE
 from skquantum.estimators._pooling.windows import WindowedTransformer
@@ -71,6 +72,7 @@ class ClassicalPoolingTransformer(WindowedTransformer):
         self.padding = padding
         self.kind = kind
 
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
@@ -99,6 +101,7 @@ class ClassicalPoolingTransformer(WindowedTransformer):
         self._output_names = [f"{self.kind}{number}" for number in numbers]
         return self
 
+    @by_blocks(transformed)
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Pool all windows.
 

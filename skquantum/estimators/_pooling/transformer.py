@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skquantum._lazy import by_blocks, in_memory, transformed
 from skquantum._named_parts import NamedPartsMixin
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import (
@@ -278,6 +279,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     layer_: QuantumLayer
     objective_: str
 
+    @in_memory
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -337,6 +339,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         self._learn(rows, stratify=codes, data=data)
         return self
 
+    @by_blocks(transformed)
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Pool all windows.
 

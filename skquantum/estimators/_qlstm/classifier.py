@@ -10,6 +10,7 @@ from sklearn.base import _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.utils import Tags
 
+from skquantum._lazy import in_memory
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._labels import LabelsMixin
@@ -172,6 +173,7 @@ gradient_norms_, circuit_, resources_, n_features_in_, feature_names_in_
         tags.classifier_tags.poor_score = self._is_poor()
         return tags
 
+    @in_memory
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)

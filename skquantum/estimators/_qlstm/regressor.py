@@ -13,6 +13,7 @@ from sklearn.utils import Tags, check_array
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skquantum._lazy import Output, by_blocks, in_memory
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._learning import r2
@@ -250,6 +251,7 @@ default="small_normal"
         tags.regressor_tags.poor_score = self._is_poor()
         return tags
 
+    @in_memory
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -315,6 +317,7 @@ default="small_normal"
 
     _score = staticmethod(r2)
 
+    @by_blocks(lambda model, dtype: model._output())
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict values.
 
@@ -332,6 +335,12 @@ default="small_normal"
         outputs = self._outputs(X)
         return outputs[:, 0] if self._flat else outputs
 
+    def _output(self) -> Output:
+        network = self._network
+        steps = network.n_steps if network.sequence else 1
+        return Output(None if self._flat else steps * network.n_outputs)
+
+    @in_memory
     def forecast(self, history: ArrayLike, steps: int) -> np.ndarray:
         """Predict a series further and further, from its predictions.
 

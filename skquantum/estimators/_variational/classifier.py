@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from skquantum._lazy import in_memory
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._labels import LabelsMixin
@@ -268,6 +269,7 @@ default="small_normal"
         )
         self.class_weight = class_weight
 
+    @in_memory
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -310,6 +312,7 @@ default="small_normal"
         return self
 
     @available_if(can_partial_fit)
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(

@@ -12,6 +12,7 @@ from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
+from skquantum._lazy import Output, by_blocks, in_memory
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._base import mean_and_unit
@@ -147,6 +148,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         tags.target_tags.multi_output = True
         return tags
 
+    @in_memory
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -188,6 +190,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
         return self
 
     @available_if(can_partial_fit)
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -264,6 +267,7 @@ best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, f
 
     _score = staticmethod(r2)
 
+    @by_blocks(lambda model, dtype: Output(None if model._flat else len(model._unit)))
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict values.
 
