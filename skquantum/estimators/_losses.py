@@ -370,7 +370,9 @@ class CheckedLoss:
             )
 
 
-def resolve_loss(loss: str | Loss, losses: dict[str, RowLoss], readout: str | None) -> RowLoss:
+def resolve_loss(
+    loss: str | Loss, losses: dict[str, RowLoss], readout: str | None = "linear"
+) -> RowLoss:
     """Return the loss that a parameter stands for.
 
     Raises

@@ -92,11 +92,12 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
         :class:`sklearn.neural_network.MLPClassifier`. Angles are not penalised.
     solver : str, default="adam"
         "adam"; "rmsprop"; "sgd", with Nesterov's momentum of 0.9; "spsa", which needs two
-        evaluations a step and no gradient [4]_; "lbfgs"; or the name of any other method of
-        :func:`scipy.optimize.minimize` that needs no second derivatives. Only the first four go
-        through mini-batches.
+        evaluations a step and no gradient [4]_; "natural", whose steps in the angles are gradients
+        divided by the metric of the states, damped by 0.01, and Adam's in the linear maps [7]_;
+        "lbfgs"; or the name of any other method of :func:`scipy.optimize.minimize` that needs no
+        second derivatives. Only the first five go through mini-batches.
     learning_rate : float, default=0.05
-        Size of the steps of these four, constant but for "spsa".
+        Size of the steps of these five, constant but for "spsa".
     max_iter : int, default=200
         Limit on epochs, or on the iterations of a solver of SciPy.
     batch_size : int or "auto", default="auto"
@@ -191,6 +192,8 @@ default="small_normal"
        variational quantum circuits", NeurIPS 2022, https://arxiv.org/abs/2203.09376
     .. [6] E. Grant et al., "An initialization strategy for addressing barren plateaus in
        parametrized quantum circuits", Quantum 3, 214 (2019), https://arxiv.org/abs/1903.05076
+    .. [7] J. Stokes, J. Izaac, N. Killoran and G. Carleo, "Quantum natural gradient", Quantum 4,
+       269 (2020), https://arxiv.org/abs/1909.02108
 
     Examples
     --------
