@@ -51,10 +51,6 @@ for size in (1, 1 / 4):
 QuantumLayer.metric = fubini_study
 
 for reupload in ("trainable", True):
-    losses = [
-        VariationalClassifier(reupload=reupload, n_layers=2, random_state=seed)
-        .fit(X, y)
-        .best_loss_
-        for seed in range(4)
-    ]
+    model = VariationalClassifier(reupload=reupload, n_layers=2)
+    losses = [model.set_params(random_state=seed).fit(X, y).best_loss_ for seed in range(4)]
     print(f"reupload={reupload!r}, losses of four starts:", *(f"{loss:.2f}" for loss in losses))
