@@ -79,12 +79,14 @@ class VariationalClassifier(ClassifierMixin, VariationalEstimator):
     readout : {"linear", "scaled"} or None, default="linear"
         What makes logits of expectation values: a trainable linear map; with as many observables
         as classes a trainable factor on each, "scaled", or nothing, None. With fidelities as
-        observables these are the read-outs of [2]_ (:func:`skquantum.estimators.label_observables`).
+        observables (:func:`skquantum.estimators.label_observables`) these are the read-outs of
+        [2]_.
     loss : {"log_loss", "brier"} or Loss, default="log_loss"
         Cross-entropy, or the Brier score, which a few wrong labels disturb less. Both are
         proper scoring rules: their minimum is at the true probabilities. Or an instance:
-        :class:`skquantum.estimators.FidelityLoss`, :class:`skquantum.estimators.WeightedFidelityLoss` [2]_, or a loss
-        of your own (:class:`skquantum.estimators.Loss`). Probabilities are the softmax of the outputs
+        :class:`skquantum.estimators.FidelityLoss` and
+        :class:`skquantum.estimators.WeightedFidelityLoss`, the costs of [2]_, or a loss of your
+        own (:class:`skquantum.estimators.Loss`). Probabilities are the softmax of the outputs
         whatever the loss; only after the first two they are meant as such.
     alpha : float, default=0.3
         Strength of the L2 penalty on the coefficients of the linear maps (those of the
