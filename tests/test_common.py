@@ -39,6 +39,7 @@ from skquantum.circuits import (
     ZZEncoding,
 )
 from skquantum.comparison import Persistence, SeasonalNaive
+from skquantum.estimators import WeightedFidelityLoss
 from skquantum.execution import QsimBackend, ReferenceBackend
 from skquantum.kernels import GramRepair
 from tests.estimator_checks import SEEN_BY, name_of, parametrize_with_checks_that_see
@@ -90,7 +91,11 @@ CONFIGURATIONS = [
     QuantumFeatureTransformer("zz", observables="pauli"),
     VariationalClassifier(),
     VariationalClassifier(embedding="linear", solver="lbfgs", batch_size=20, max_iter=10),
+    VariationalClassifier(
+        reupload="trainable", loss=WeightedFidelityLoss(), solver="natural", max_iter=10
+    ),
     VariationalRegressor(max_iter=20),
+    VariationalRegressor(reupload="trainable", solver="natural", batch_size=20, max_iter=5),
     VariationalRegressor(embedding="linear", loss="absolute_error", batch_size=20, max_iter=10),
     QuantumPoolingTransformer(),
     QuantumPoolingTransformer(

@@ -72,6 +72,11 @@ class WindowLayer:
         shape = (len(X), self.n_outputs)
         return observed.reshape(shape), derivatives.reshape(*shape, self.n_weights)
 
+    def metric(self, X: np.ndarray, weights: np.ndarray, row_weight: np.ndarray) -> np.ndarray:
+        """Return the Fubini-Study metric of the weights: the sum over windows, mean over rows."""
+        each = np.repeat(row_weight, self.n_windows)
+        return self.n_windows * self.layer.metric(self._rows(X), weights, each)
+
     def _rows(self, X: np.ndarray) -> np.ndarray:
         rows = X if self.windows is None else self.windows(X).reshape(-1, self.layer.n_features)
         return np.where(rows.any(axis=1, keepdims=True), rows, 1.0) if self.fill_blank else rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import cirq
 import numpy as np
@@ -52,6 +52,8 @@ class Layer(Protocol):
     ) -> tuple[np.ndarray, Pullback]: ...
 
     def jacobian(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def metric(self, X: np.ndarray, weights: np.ndarray, row_weight: np.ndarray) -> np.ndarray: ...
 
 
 class QuantumHead:
@@ -216,6 +218,16 @@ class QuantumHead:
         activation = ACTIVATIONS[self.activation]
         return (angles, None) if activation is None else activation(angles)
 
+    def metric(
+        self, theta: np.ndarray, X: np.ndarray, row_weight: np.ndarray
+    ) -> tuple[slice, np.ndarray]:
+        """Return where the circuit's weights are, and their Fubini-Study metric."""
+        part = self.layout.unpack(theta)
+        angles, _ = self._angles(part, X)
+        return self.layout.slices["weights"], self.layer.metric(
+            angles, part["weights"], row_weight
+        )
+
     def penalised(self) -> list[slice]:
         """Return where the coefficients of linear maps are: an L2 penalty is on these only."""
         return [s for name, s in self.layout.slices.items() if name.endswith("_coef")]
@@ -331,6 +343,10 @@ class HeadObjective(Objective):
         for part in self._penalised:
             grad[part] += self.alpha / total * theta[part]
         return float(row_loss @ at.weight / total + self._penalty(theta, total)), grad
+
+    def metric(self, theta: np.ndarray, rows: Rows) -> tuple[slice, np.ndarray]:
+        at = self.rows[rows]
+        return cast(QuantumHead, self.head).metric(theta, at.X, at.weight)
 
     def _lost(self) -> float:
         """Return the loss of angles that are none: learned ones have diverged, given ones are bad.

@@ -73,6 +73,8 @@ class TrainedMixin(CallbackSupportMixin):
     }
 
     backend: Backend | None
+    solver: str
+    _more_solvers: ClassVar[tuple[str, ...]] = ()  # beside those of all estimators
     early_stopping: bool
     validation_fraction: float
     shuffle: bool = True  # a parameter where the order of rows means something
@@ -96,7 +98,11 @@ class TrainedMixin(CallbackSupportMixin):
     def _settings(self) -> Settings:
         names = Settings.__dataclass_fields__
         settings = {name: getattr(self, name) for name in names}
-        return Settings(**settings | {"solver": resolve_solver(settings["solver"])})
+        return Settings(**settings | {"solver": self._solver()})
+
+    def _solver(self) -> str:
+        """Return the solver by the name that it is known by, or raise an error."""
+        return resolve_solver(self.solver, self._more_solvers)
 
     def _start(
         self,

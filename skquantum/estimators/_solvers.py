@@ -1,4 +1,4 @@
-"""Which solvers there are: four stochastic ones, and the methods of `scipy.optimize.minimize`."""
+"""Which solvers there are: five stochastic ones, and the methods of `scipy.optimize.minimize`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.linalg import solve
 
 from skquantum._validation import unknown
 
@@ -17,6 +18,10 @@ RMSPROP_DECAY = 0.99
 MOMENTUM = 0.9
 # Spall's exponents and, for angles in radians, the size of a probe.
 SPSA_DECAY, SPSA_PROBE_DECAY, SPSA_PROBE = 0.602, 0.101, 0.1
+
+# Of models that know the metric of their states. Added to its diagonal, which is 1/4 at most for a
+# rotation.
+NATURAL, DAMPING = "natural", 1e-2
 
 WITH_GRADIENT = ("BFGS", "CG", "L-BFGS-B", "Newton-CG", "SLSQP", "TNC", "trust-constr")
 WITHOUT_GRADIENT = ("COBYLA", "COBYQA", "Nelder-Mead", "Powell")
@@ -66,6 +71,27 @@ def sgd(
 STEP_RULES: dict[str, Callable[..., None]] = {"adam": adam, "rmsprop": rmsprop, "sgd": sgd}
 
 
+def natural(
+    theta: np.ndarray,
+    grad: np.ndarray,
+    slots: dict[str, np.ndarray],
+    step: int,
+    rate: float,
+    *,
+    part: slice,
+    metric: np.ndarray,
+) -> None:
+    """Take a step of natural gradient in the weights of a circuit, and of Adam in all else.
+
+    In place. The gradient is divided by the metric of the states (Stokes et al. 2020,
+    arXiv:1909.02108), damped where weights hardly move them.
+    """
+    damped = metric + DAMPING * np.eye(len(metric))
+    weights = theta[part] - rate * solve(damped, grad[part], assume_a="pos")
+    adam(theta, grad, slots, step, rate)
+    theta[part] = weights
+
+
 def spsa_probe(
     loss: Callable[[np.ndarray], float],
     theta: np.ndarray,
@@ -109,9 +135,12 @@ def spsa_probe(
     return (ahead + behind) / 2, grad, rate * decay
 
 
-def resolve_solver(solver: str) -> str:
-    """Return a solver as it is known here or to `scipy.optimize.minimize`, or raise an error."""
-    stochastic = {name: name for name in (*STEP_RULES, "spsa")}
+def resolve_solver(solver: str, more: tuple[str, ...] = ()) -> str:
+    """Return a solver as it is known here or to `scipy.optimize.minimize`, or raise an error.
+
+    `more` names those that an estimator knows besides.
+    """
+    stochastic = {name: name for name in (*STEP_RULES, "spsa", *more)}
     scipy_names = {name.lower(): name for name in (*WITH_GRADIENT, *WITHOUT_GRADIENT)}
     names = stochastic | {"lbfgs": "L-BFGS-B"} | scipy_names
     found = names.get(solver.lower())
@@ -128,12 +157,12 @@ def resolve_solver(solver: str) -> str:
 
 def is_stochastic(solver: str) -> bool:
     """Whether a resolved solver goes through mini-batches."""
-    return solver in STEP_RULES or solver == "spsa"
+    return solver in STEP_RULES or solver in ("spsa", NATURAL)
 
 
 def uses_gradient(solver: str) -> bool:
     """Whether a resolved solver asks for the gradient."""
-    return solver in STEP_RULES or solver in WITH_GRADIENT
+    return solver in STEP_RULES or solver == NATURAL or solver in WITH_GRADIENT
 
 
 def scipy_options(method: str, max_iter: int, tol: float) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -22,8 +23,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import gen_batches
 
 from skquantum.estimators._solvers import (
+    NATURAL,
     STEP_RULES,
     is_stochastic,
+    natural,
     scipy_options,
     spsa_probe,
     uses_gradient,
@@ -51,6 +54,10 @@ class Objective(ABC):
     @abstractmethod
     def loss_and_grad(self, theta: np.ndarray, rows: Rows) -> tuple[float, np.ndarray]:
         """Return the same loss and its gradient, of the shape of `theta`."""
+
+    def metric(self, theta: np.ndarray, rows: Rows) -> tuple[slice, np.ndarray]:
+        """Return where the weights of a circuit are in `theta`, and the metric of its states."""
+        raise NotImplementedError
 
     def validation_score(self, theta: np.ndarray) -> float:
         """Return the score on the rows set aside, the higher the better."""
@@ -399,9 +406,12 @@ def _gradient_step(monitor: _Monitor, rows: Rows, whole: bool) -> float:
     loss, grad = monitor.objective.loss_and_grad(progress.theta, rows)
     monitor.saw(progress.theta, loss, grad, whole)
     progress.n_steps += 1
-    STEP_RULES[settings.solver](
-        progress.theta, grad, progress.slots, progress.n_steps, settings.learning_rate
-    )
+    if settings.solver == NATURAL:
+        part, metric = monitor.objective.metric(progress.theta, rows)
+        rule: Callable[..., None] = partial(natural, part=part, metric=metric)
+    else:
+        rule = STEP_RULES[settings.solver]
+    rule(progress.theta, grad, progress.slots, progress.n_steps, settings.learning_rate)
     return loss
 
 

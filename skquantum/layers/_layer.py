@@ -10,6 +10,7 @@ from typing import Any, Self, cast, final
 import cirq
 import numpy as np
 import sympy
+from sklearn.utils import gen_batches
 
 from skquantum._portable import PortableMixin
 from skquantum._symbols import resolve, symbols_of
@@ -36,6 +37,7 @@ from skquantum.execution import (
 
 Prepare = Callable[[np.ndarray], np.ndarray]
 TRAINABLE = "trainable"
+METRIC_NUMBERS = 2**22  # amplitudes of derivatives at a time
 # What a layer holds for its backend alone.
 COMPILED = ("_evaluator", "_trunk_evaluator", "_row_evaluator")
 NO_WEIGHTS = np.empty(0)
@@ -385,6 +387,52 @@ class QuantumLayer(PortableMixin):
             return self._encoding.encode_vjp(X, grad_values), grad_weights
 
         return outputs, pullback
+
+    def metric(
+        self, X: np.ndarray, weights: np.ndarray, row_weight: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the Fubini-Study metric of the weights, the mean over rows.
+
+        That of each row is :func:`~skquantum.layers.fubini_study_metric`. How far states move when
+        weights change: natural gradients are gradients divided by it. It is the whole matrix of
+        Stokes et al. [1]_, not its blocks for each layer alone.
+
+        Parameters
+        ----------
+        X, weights
+            As in `forward`.
+        row_weight : ndarray of shape (n_samples,), default=None
+            How much each row counts; None means equally.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_weights, n_weights)
+            Symmetric, with eigenvalues of zero or more; 1/4 on the diagonal for a rotation that
+            moves the state as far as it can.
+
+        Raises
+        ------
+        ValueError
+            As in `forward`; if the backend has no derivatives of states, as with noise and on
+            devices, or the register is too wide for them.
+
+        References
+        ----------
+        .. [1] J. Stokes, J. Izaac, N. Killoran and G. Carleo, "Quantum natural gradient",
+           Quantum 4, 269 (2020), https://arxiv.org/abs/1909.02108
+        """
+        count = np.ones(len(X)) if row_weight is None else np.asarray(row_weight, dtype=float)
+        n_weights = self.n_weights
+        metric = np.zeros((n_weights, n_weights))
+        step = max(1, METRIC_NUMBERS // (2**self.n_qubits * (1 + n_weights)))
+        for rows in gen_batches(len(X), step):
+            states, moved = self.states_jacobian(X[rows], weights)
+            root = np.sqrt(count[rows] / count.sum())
+            # What moves along the state itself is a phase.
+            phase = np.einsum("ri,rik->rk", states.conj(), moved) * root[:, None]
+            flat = (moved * root[:, None, None]).reshape(-1, n_weights)
+            metric += (flat.conj().T @ flat - phase.conj().T @ phase).real
+        return metric
 
     def count_circuits(
         self, n_forward: int, n_backward: int, *, data_gradient: bool = True

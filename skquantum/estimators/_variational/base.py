@@ -29,8 +29,8 @@ from skquantum.estimators._head import (
 from skquantum.estimators._learning import Circuits, TrainedMixin
 from skquantum.estimators._losses import Loss, RowLoss, resolve_loss
 from skquantum.estimators._rows import TrainingRows
-from skquantum.estimators._solvers import is_stochastic, resolve_solver
-from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
+from skquantum.estimators._solvers import NATURAL, is_stochastic
+from skquantum.execution import GRADIENTS, AngleError, Backend, circuit_resources, resolve_backend
 from skquantum.layers import QuantumLayer, check_init, initial_weights
 
 # The number of layers unless somebody sets another one.
@@ -48,6 +48,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         "backend": resolve_backend,
     }
     _shared: ClassVar = {"ansatz": ("n_layers",)}
+    _more_solvers: ClassVar = (NATURAL,)
     _losses: ClassVar[dict[str, RowLoss]]
     _score: Callable[[np.ndarray, TrainingRows], float]  # on rows set aside
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -180,7 +181,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
     def _check_named(self) -> None:
         """Check the names among the parameters, before any computation."""
         with_layers(self.ansatz, self.n_layers)
-        resolve_solver(self.solver)
+        self._solver()
         resolve_loss(self.loss, self._losses, self.readout)
         check_init(self.init)
 
@@ -255,7 +256,21 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         )
         weights = initial_weights(self.init, self.layer_, ansatz, rng)
         start = self._head.start(rng, weights, self._first_intercept(rows))
+        if self._solver() == NATURAL:
+            self._check_metric(start, rows)
         self._start(start, rng, self._head.layout, learned)
+
+    def _check_metric(self, theta: np.ndarray, rows: TrainingRows) -> None:
+        """Raise an error now if natural gradients can't be had."""
+        first = rows[slice(1)]
+        try:
+            self._head.metric(theta, first.X, first.weight)
+        except AngleError:
+            pass  # of learned angles: training tells what became of the loss
+        except ValueError as error:
+            raise ValueError(
+                f"solver='natural' needs derivatives of states. {error} Or set another solver."
+            ) from error
 
     def _fitted_encoding(self, rows: TrainingRows) -> tuple[Encoding, np.ndarray]:
         """Return the encoding as it suits the rows, and the features of each block."""
@@ -314,9 +329,9 @@ def with_layers(ansatz: str | Ansatz, n_layers: int) -> Ansatz:
 
 def can_partial_fit(estimator: VariationalEstimator) -> bool:
     """Whether the solver goes step by step; else an error that says so."""
-    if not is_stochastic(resolve_solver(estimator.solver)):
+    if not is_stochastic(estimator._solver()):
         raise AttributeError(
             "partial_fit needs a solver that takes one step at a time, 'adam', 'rmsprop', "
-            f"'sgd' or 'spsa'; solver={estimator.solver!r} is not one."
+            f"'sgd', 'natural' or 'spsa'; solver={estimator.solver!r} is not one."
         )
     return True

@@ -79,12 +79,14 @@ class VariationalClassifier(LabelsMixin, VariationalEstimator):
     readout : {"linear", "scaled"} or None, default="linear"
         What makes logits of expectation values: a trainable linear map; with as many observables
         as classes a trainable factor on each, "scaled", or nothing, None. With fidelities as
-        observables these are the read-outs of [2]_ (:func:`estimators.label_observables`).
+        observables (:func:`skquantum.estimators.label_observables`) these are the read-outs of
+        [2]_.
     loss : {"log_loss", "brier"} or Loss, default="log_loss"
         Cross-entropy, or the Brier score, which a few wrong labels disturb less. Both are
         proper scoring rules: their minimum is at the true probabilities. Or an instance:
-        :class:`estimators.FidelityLoss`, :class:`estimators.WeightedFidelityLoss` [2]_, or a loss
-        of your own (:class:`estimators.Loss`). Probabilities are the softmax of the outputs
+        :class:`skquantum.estimators.FidelityLoss` and
+        :class:`skquantum.estimators.WeightedFidelityLoss`, the costs of [2]_, or a loss of your
+        own (:class:`skquantum.estimators.Loss`). Probabilities are the softmax of the outputs
         whatever the loss; only after the first two they are meant as such.
     alpha : float, default=0.3
         Strength of the L2 penalty on the coefficients of the linear maps (those of the
@@ -92,11 +94,12 @@ class VariationalClassifier(LabelsMixin, VariationalEstimator):
         :class:`sklearn.neural_network.MLPClassifier`. Angles are not penalised.
     solver : str, default="adam"
         "adam"; "rmsprop"; "sgd", with Nesterov's momentum of 0.9; "spsa", which needs two
-        evaluations a step and no gradient [4]_; "lbfgs"; or the name of any other method of
-        :func:`scipy.optimize.minimize` that needs no second derivatives. Only the first four go
-        through mini-batches.
+        evaluations a step and no gradient [4]_; "natural", whose steps in the angles are gradients
+        divided by the metric of the states, damped by 0.01, and Adam's in the linear maps [7]_;
+        "lbfgs"; or the name of any other method of :func:`scipy.optimize.minimize` that needs no
+        second derivatives. Only the first five go through mini-batches.
     learning_rate : float, default=0.05
-        Size of the steps of these four, constant but for "spsa".
+        Size of the steps of these five, constant but for "spsa".
     max_iter : int, default=200
         Limit on epochs, or on the iterations of a solver of SciPy.
     batch_size : int or "auto", default="auto"
@@ -191,6 +194,8 @@ default="small_normal"
        variational quantum circuits", NeurIPS 2022, https://arxiv.org/abs/2203.09376
     .. [6] E. Grant et al., "An initialization strategy for addressing barren plateaus in
        parametrized quantum circuits", Quantum 3, 214 (2019), https://arxiv.org/abs/1903.05076
+    .. [7] J. Stokes, J. Izaac, N. Killoran and G. Carleo, "Quantum natural gradient", Quantum 4,
+       269 (2020), https://arxiv.org/abs/1909.02108
 
     Examples
     --------

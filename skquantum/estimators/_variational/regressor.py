@@ -41,7 +41,7 @@ class VariationalRegressor(RegressorMixin, VariationalEstimator):
         The model, as in :class:`VariationalClassifier`.
     loss : {"squared_error", "absolute_error"} or Loss, default="squared_error"
         Half the squared error, or the absolute one, which outliers disturb less; summed over
-        outputs. Or an instance of a loss of your own (:class:`estimators.Loss`).
+        outputs. Or an instance of a loss of your own (:class:`skquantum.estimators.Loss`).
     alpha, solver, learning_rate, max_iter, batch_size, tol, n_iter_no_change, \
 early_stopping, validation_fraction, warm_start, init, gradient, backend, random_state, verbose
         Training, as in :class:`VariationalClassifier`. The score of `early_stopping` is R².
