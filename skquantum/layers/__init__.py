@@ -2,6 +2,7 @@
 
 from skquantum._rooms import hand_out
 from skquantum.layers._banks.bank import CircuitBank as CircuitBank
+from skquantum.layers._initial import block_initializer as block_initializer
 from skquantum.layers._initial import check_angles as check_angles
 from skquantum.layers._initial import check_init as check_init
 from skquantum.layers._initial import initial_weights as initial_weights

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -62,15 +62,27 @@ def _angles_of(
     if init == "uniform":
         return lambda rng: rng.uniform(0, 2 * np.pi, n_angles)
     blocks = [len(symbols_of(block)) for block in ansatz.layers(layer.n_qubits)]
+    local = max((len(string) for sums in layer.observables for string in sums), default=1)
+    return block_initializer(init, blocks, local)
+
+
+def block_initializer(
+    init: str, blocks: Sequence[int], locality: int
+) -> Callable[[np.random.RandomState], np.ndarray]:
+    """Return what draws weights to start from, of a circuit in blocks of so many weights.
+
+    With "identity_blocks", each block is followed by its inverse.
+    """
+    if init == "uniform":
+        return lambda rng: rng.uniform(0, 2 * np.pi, sum(blocks))
     if init == "identity_blocks":
-        # Each block is followed by its inverse: with equal angles they are the identity.
+        # With equal angles a block and its inverse are the identity.
         return lambda rng: np.concatenate(
             [np.tile(rng.uniform(0, 2 * np.pi, n_weights), 2) for n_weights in blocks]
         )
     # Theorem 4.1 of Zhang et al.: 1 / (4 S (L + 2)) for L layers and observables on S qubits.
-    local = max((len(string) for sums in layer.observables for string in sums), default=1)
-    variance = 1 / (4 * max(local, 1) * (len(blocks) + 2))
-    return lambda rng: rng.normal(0, variance**0.5, n_angles)
+    variance = 1 / (4 * max(locality, 1) * (len(blocks) + 2))
+    return lambda rng: rng.normal(0, variance**0.5, sum(blocks))
 
 
 def check_angles(weights: np.ndarray, name: str) -> None:
