@@ -44,7 +44,8 @@ RANKS = {
 RUN_TIME = {"cirq", "joblib", "matplotlib", "numpy", "qsimcirq", "scipy", "sklearn", "sympy"}
 RUN_TIME |= {"threadpoolctl"}  # like joblib, comes with scikit-learn
 RUN_TIME |= {"networkx"}  # like sympy, comes with Cirq
-EXTRAS = {"cirq_google", "dask", "pandas", "pyarrow", "skrub", "statsmodels", "torch"}
+EXTRAS = {"cirq_google", "pandas", "pyarrow", "skrub", "statsmodels", "torch"}
+EXTRAS |= {"dask", "distributed"}
 
 # Limits that only go down.
 MODULE_LINES = 700
