@@ -183,7 +183,8 @@ class LazyRows:
 
     def __getitem__(self, indices: np.ndarray) -> np.ndarray:
         """Return some rows, checked; blocks without any of them are not computed."""
-        from dask import compute, delayed
+        from dask.base import compute
+        from dask.delayed import delayed
 
         if not len(indices) and len(self):
             return np.empty((0, self.shape[1]))
@@ -206,7 +207,7 @@ class LazyRows:
 def _mapped(model: Any, method: Callable[..., Any], X: Any, output: Any) -> Any:
     """Return what a method makes of each block, lazily; what can be checked is checked now."""
     import dask.array
-    from dask import delayed
+    from dask.delayed import delayed
 
     check_is_fitted(model)
     owner, _, name = method.__qualname__.rpartition(".")

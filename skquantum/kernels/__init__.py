@@ -12,6 +12,8 @@ from skquantum.kernels._projected import ProjectedKernel
 from skquantum.kernels._psd import MITIGATIONS as MITIGATIONS
 from skquantum.kernels._psd import PSD as PSD
 from skquantum.kernels._psd import GramRepair
+from skquantum.kernels._tiles import count_jobs as count_jobs
+from skquantum.kernels._tiles import in_jobs as in_jobs
 from skquantum.kernels._tiles import matrix_by_tiles as matrix_by_tiles
 
 __all__ = [

@@ -8,11 +8,9 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
-from sklearn.utils.parallel import Parallel, delayed
 
-from skquantum.kernels import Kernel
+from skquantum.kernels import Kernel, count_jobs, in_jobs
 
 # Kernel values at a time: with 500 rows that stay some 8,000 rows, 32 MiB.
 BLOCK = 2**22
@@ -97,16 +95,15 @@ def values_by_blocks(
         Rows of `X`.
     values : ndarray of shape (n_rows, len(rows))
     """
-    n_jobs = effective_n_jobs(n_jobs)
+    n_jobs = count_jobs(n_jobs)
     blocks = row_blocks(len(X), len(rows) * (1 if n_jobs == 1 else 2))
     if n_jobs == 1 or len(blocks) == 1:
         values = kept_values(model, kernel, rows)
         for block in blocks:
             yield block, values(X[block])
         return
-    with Parallel(n_jobs=n_jobs) as jobs:
-        for begin in range(0, len(blocks), n_jobs):  # so many blocks are in memory at a time
-            group = blocks[begin : begin + n_jobs]
-            yield from zip(
-                group, jobs(delayed(kernel)(X[block], rows) for block in group), strict=True
-            )
+    for begin in range(0, len(blocks), n_jobs):  # so many blocks are in memory at a time
+        group = blocks[begin : begin + n_jobs]
+        found = dict(in_jobs(kernel, [(X[block], rows) for block in group], n_jobs))
+        for place, block in enumerate(group):
+            yield block, found[place]
