@@ -150,7 +150,7 @@ class FidelityLoss(Loss):
     References
     ----------
     .. [1] A. Perez-Salinas et al., "Data re-uploading for a universal quantum classifier",
-       Quantum 4, 226 (2020), https://arxiv.org/abs/1907.02085, Eq. 7
+       Quantum 4, 226 (2020), https://arxiv.org/abs/1907.02085
 
     Examples
     --------
@@ -199,7 +199,7 @@ class WeightedFidelityLoss(Loss):
     References
     ----------
     .. [1] A. Perez-Salinas et al., "Data re-uploading for a universal quantum classifier",
-       Quantum 4, 226 (2020), https://arxiv.org/abs/1907.02085, Eq. 9
+       Quantum 4, 226 (2020), https://arxiv.org/abs/1907.02085
 
     Examples
     --------
@@ -285,7 +285,7 @@ def label_observables(n_classes: int, qubit: cirq.Qid | None = None) -> list[cir
     References
     ----------
     .. [1] A. Perez-Salinas et al., "Data re-uploading for a universal quantum classifier",
-       Quantum 4, 226 (2020), https://arxiv.org/abs/1907.02085, Sec. 4
+       Quantum 4, 226 (2020), https://arxiv.org/abs/1907.02085
 
     Examples
     --------

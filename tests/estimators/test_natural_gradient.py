@@ -36,8 +36,8 @@ def test_one_qubit_has_the_metric_of_the_sphere():
 
 
 def test_blocks_of_a_layer_are_covariances_of_its_generators():
-    # Eq. 11 of Stokes et al.: rotations of one layer commute, and K_i = P_i / 2 in the state
-    # before them; g_ij = <K_i K_j> - <K_i> <K_j>. The circuit is that of their Fig. 1's kind.
+    # As in Stokes et al.: rotations of one layer commute, and K_i = P_i / 2 in the state
+    # before them; g_ij = <K_i K_j> - <K_i> <K_j>. The circuit is of the kind that they draw.
     before = cirq.Circuit(
         cirq.ry(np.pi / 4)(A), cirq.ry(np.pi / 3)(B), cirq.ry(np.pi / 7)(C), cirq.CX(A, B)
     )
