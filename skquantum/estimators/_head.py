@@ -203,8 +203,11 @@ class QuantumHead:
         part = self.layout.unpack(theta)
         angles, _ = self._angles(part, X)
         observed, derivatives = self.layer.jacobian(angles, weights)
-        coef = part["readout_coef"]
-        return observed @ coef.T + part["readout_intercept"], coef @ derivatives
+        if self.readout == "linear":
+            derivatives = part["readout_coef"] @ derivatives
+        elif self.readout == "scaled":
+            derivatives = part["readout_coef"][:, None] * derivatives
+        return self._read(part, observed), derivatives
 
     def _angles(
         self, part: Mapping[str, np.ndarray], X: np.ndarray

@@ -307,7 +307,8 @@ def _through(of: Callable[..., np.ndarray], jacobian: Callable[..., Any]) -> Roo
 
 def _width(model: Any) -> int:
     """Return how many numbers a row of a fitted model is measured to."""
-    return model.readout_coef_.shape[1]
+    coef = getattr(model, "readout_coef_", None)  # none without a read-out
+    return 1 if coef is None else coef.shape[-1]
 
 
 def _matrices(roots: Roots, X: Any, weights: np.ndarray, at_once: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import sympy
 from scipy.special import softmax
 
 from skquantum import QuantumKernelSVC, VariationalClassifier, VariationalRegressor
+from skquantum.estimators import label_observables
 from skquantum.execution import DenseBackend, QsimBackend, ReferenceBackend
 from skquantum.inspection import FisherInformation, fisher_information
 from skquantum.layers import QuantumLayer, fubini_study_metric
@@ -256,3 +257,29 @@ def test_what_has_no_effective_dimension():
     blind = fisher_information(layer_of(cirq.rz(A)(Q)), weights=3)
     with pytest.raises(ValueError, match="do not depend on the weights"):
         blind.effective_dimension(1000)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("readout", ["linear", "scaled", None])
+@pytest.mark.parametrize("reupload", [True, "trainable"])
+def test_information_of_every_readout_is_that_of_its_probabilities(readout, reupload):
+    X = np.random.default_rng(0).normal(size=(12, 2))
+    y = (X[:, 0] > 0).astype(int)
+    observables = "XYZ" if readout == "linear" else label_observables(2)
+    model = VariationalClassifier(
+        n_layers=1, n_qubits=1, embedding="linear", reupload=reupload, readout=readout,
+        observables=observables, max_iter=2, tol=1.0, random_state=0, backend=DenseBackend(),
+    ).fit(X, y)  # fmt: skip
+    at, step = model.weights_, 1e-5
+    found = fisher_information(model, X, weights=at[None]).matrices[0]
+
+    def chances(weights):
+        return softmax(model.output_jacobian(X, weights)[0], axis=1)
+
+    ahead, behind = (
+        np.stack([chances(at + sign * step * along) for along in np.eye(len(at))], axis=-1)
+        for sign in (1, -1)
+    )
+    slopes = (ahead - behind) / (2 * step)
+    expected = np.einsum("rck,rcl->kl", slopes / chances(at)[..., None], slopes) / len(X)
+    np.testing.assert_allclose(found, expected, atol=1e-8)
