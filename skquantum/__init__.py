@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         QuantumKernelTransformer,
         QuantumNystroem,
         QuantumPoolingTransformer,
+        QuantumReservoirTransformer,
         VariationalClassifier,
         VariationalRegressor,
     )
@@ -56,6 +57,7 @@ _ORIGINS = {
     "QuantumKernelTransformer": "estimators",
     "QuantumNystroem": "estimators",
     "QuantumPoolingTransformer": "estimators",
+    "QuantumReservoirTransformer": "estimators",
     "VariationalClassifier": "estimators",
     "VariationalRegressor": "estimators",
     "advise": "comparison",
@@ -88,6 +90,7 @@ __all__ = [
     "QuantumKernelTransformer",
     "QuantumNystroem",
     "QuantumPoolingTransformer",
+    "QuantumReservoirTransformer",
     "VariationalClassifier",
     "VariationalRegressor",
     "__version__",

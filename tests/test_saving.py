@@ -34,6 +34,7 @@ from skquantum.estimators import (
     QuantumKernelTransformer,
     QuantumNystroem,
     QuantumPoolingTransformer,
+    QuantumReservoirTransformer,
     VariationalClassifier,
     VariationalRegressor,
 )
@@ -95,6 +96,7 @@ MODELS = {
     "many rows": QuantumKernelClassifier(n_components=5, random_state=0),
     "ridge": QuantumKernelRegressor(n_components=5, random_state=0),
     "pooling": QuantumPoolingTransformer((2, 2), **SHORT),
+    "reservoir": QuantumReservoirTransformer(3, observables="pauli2", random_state=0),
     "reconstruction": QuantumPoolingTransformer(
         (2, 2), encoding="amplitude", pooling="measured", objective="reconstruction", **SHORT
     ),
