@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         QuantumKernelTransformer,
         QuantumNystroem,
         QuantumPoolingTransformer,
+        QuantumReservoirTransformer,
         VariationalClassifier,
         VariationalRegressor,
     )
@@ -60,6 +61,7 @@ _ORIGINS = {
     "QuantumKernelTransformer": "estimators",
     "QuantumNystroem": "estimators",
     "QuantumPoolingTransformer": "estimators",
+    "QuantumReservoirTransformer": "estimators",
     "VariationalClassifier": "estimators",
     "VariationalRegressor": "estimators",
     "advise": "comparison",
@@ -94,6 +96,7 @@ __all__ = [
     "QuantumKernelTransformer",
     "QuantumNystroem",
     "QuantumPoolingTransformer",
+    "QuantumReservoirTransformer",
     "VariationalClassifier",
     "VariationalRegressor",
     "__version__",

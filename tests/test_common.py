@@ -28,6 +28,7 @@ from skquantum import (
     QuantumKernelTransformer,
     QuantumNystroem,
     QuantumPoolingTransformer,
+    QuantumReservoirTransformer,
     VariationalClassifier,
     VariationalRegressor,
 )
@@ -62,6 +63,7 @@ ESTIMATORS = [
     QuantumPoolingTransformer(max_iter=3),
     ClassicalPoolingTransformer(),
     QuantumFeatureTransformer(),
+    QuantumReservoirTransformer(),
     QLSTMRegressor(cell="chen", hidden_size=3, max_iter=20),
     QLSTMClassifier(max_iter=20),
     GramRepair("clip"),
@@ -109,6 +111,7 @@ CONFIGURATIONS = [
     QLSTMClassifier(cell="lstm", loss="brier", solver="lbfgs", max_iter=20),
     ClassicalPoolingTransformer(kind="mean", stride=1),
     QuantumFeatureTransformer("zz", ansatz="hardware_efficient"),
+    QuantumReservoirTransformer(3, 2, "arctan", "XYZ", ansatz="rings", output="sequence"),
     GramRepair(None),
     GramRepair("shift"),  # "nearest" keeps a diagonal, and that of one check is negative
     SeasonalNaive(season=1),

@@ -22,6 +22,7 @@ from skquantum.estimators import (
     QuantumFeatureTransformer,
     QuantumKernelSVC,
     QuantumPoolingTransformer,
+    QuantumReservoirTransformer,
     VariationalClassifier,
     VariationalRegressor,
 )
@@ -65,6 +66,7 @@ INSTANCES = [kind(**NEEDED.get(kind.__name__, {})) for kind in public_classes()]
     VariationalClassifier(ansatz=PoolingNetwork()),
     VariationalClassifier(ansatz="pooling"),
     QuantumFeatureTransformer(ansatz="hardware_efficient"),
+    QuantumReservoirTransformer(ansatz="hardware_efficient"),
     QLSTMRegressor(ansatz="real_amplitudes"),
     QLSTMClassifier(ansatz="real_amplitudes"),
     SVC(kernel=FidelityKernel("angle")),

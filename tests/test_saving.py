@@ -36,6 +36,7 @@ from skquantum.estimators import (
     QuantumKernelTransformer,
     QuantumNystroem,
     QuantumPoolingTransformer,
+    QuantumReservoirTransformer,
     VariationalClassifier,
     VariationalRegressor,
 )
@@ -99,6 +100,7 @@ MODELS = {
     "process": QuantumGaussianProcessRegressor(bandwidth_per_feature=True, random_state=0),
     "processes": QuantumGaussianProcessClassifier(),
     "pooling": QuantumPoolingTransformer((2, 2), **SHORT),
+    "reservoir": QuantumReservoirTransformer(3, observables="pauli2", random_state=0),
     "reconstruction": QuantumPoolingTransformer(
         (2, 2), encoding="amplitude", pooling="measured", objective="reconstruction", **SHORT
     ),

@@ -30,6 +30,7 @@ from skquantum.estimators._qlstm.gates import EnhancedGates as EnhancedGates
 from skquantum.estimators._qlstm.gates import LinearGates as LinearGates
 from skquantum.estimators._qlstm.network import RecurrentNetwork as RecurrentNetwork
 from skquantum.estimators._qlstm.regressor import QLSTMRegressor
+from skquantum.estimators._reservoir import QuantumReservoirTransformer
 from skquantum.estimators._training import Layout as Layout
 from skquantum.estimators._training import Progress as Progress
 from skquantum.estimators._variational.classifier import VariationalClassifier
@@ -51,6 +52,7 @@ __all__ = [
     "QuantumKernelTransformer",
     "QuantumNystroem",
     "QuantumPoolingTransformer",
+    "QuantumReservoirTransformer",
     "VariationalClassifier",
     "VariationalRegressor",
     "WeightedFidelityLoss",

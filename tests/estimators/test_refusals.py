@@ -19,6 +19,7 @@ from skquantum import (
     QuantumKernelSVC,
     QuantumKernelSVR,
     QuantumPoolingTransformer,
+    QuantumReservoirTransformer,
     VariationalClassifier,
     VariationalRegressor,
 )
@@ -88,6 +89,9 @@ FITTED = {
     "pooling, windows": (clone(POOLING).set_params(pooling="measured"), FRAME, None),
     "pooling, random": (clone(POOLING).set_params(objective="random"), FRAME, None),
     "features": (QuantumFeatureTransformer(AngleEncoding(), "rings", random_state=0), FRAME, None),
+    "reservoir": (
+        QuantumReservoirTransformer(3, encoding=AngleEncoding(), random_state=0), FRAME, None
+    ),
     "classical pooling": (ClassicalPoolingTransformer(), FRAME, None),
     "svc": (
         QuantumKernelSVC(kernel=FidelityKernel(ZZEncoding()), probability=True, random_state=0),
@@ -230,7 +234,8 @@ def values_for(model):
         "validation_fraction": 2, "backend": Refusing(), "batch_size": 0,
         "encoding__rotation": "Q", "encoding__n_qubits": -1,
         "ansatz__n_layers": 0, "kernel__encoding__reps": -3, "kernel__encoding": "?",
-        "encoding__reps": 0, "data_format": "?", "encoding__bandwidth": -1, "kernel__gamma": -1,
+        "encoding__reps": 0, "encoding__bandwidth": -1, "kernel__gamma": -1,
+        "data_format": "?", "washout": 3,
     }  # fmt: skip
     return {key: value for key, value in wrong.items() if key in known}
 

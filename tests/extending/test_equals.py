@@ -20,6 +20,7 @@ from skquantum import (
     QuantumKernelSVC,
     QuantumKernelSVR,
     QuantumPoolingTransformer,
+    QuantumReservoirTransformer,
     VariationalClassifier,
     VariationalRegressor,
     circuits,
@@ -175,6 +176,7 @@ WITH_ANSATZ = {
     ),
     "features": lambda part: QuantumFeatureTransformer(ansatz=part, random_state=0),
     "chen": lambda part: QLSTMRegressor("chen", 1, ansatz=part, **SHORT),
+    "reservoir": lambda part: QuantumReservoirTransformer(2, ansatz=part, random_state=0),
 }
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar
 
 import cirq
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils import Tags, check_array, check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -29,11 +29,10 @@ from skquantum.estimators._qlstm.build import (
 )
 from skquantum.estimators._qlstm.network import RecurrentNetwork, RecurrentObjective
 from skquantum.estimators._rows import TrainingRows
+from skquantum.estimators._sequences import AXES, POSITIVE, as_matrix, by_step, check_whole_steps
 from skquantum.estimators._solvers import resolve_solver
 from skquantum.execution import GRADIENTS, Backend, circuit_resources, resolve_backend
 from skquantum.layers import check_init
-
-POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
 class RecurrentEstimator(TrainedMixin, NamedPartsMixin):
@@ -54,8 +53,7 @@ class RecurrentEstimator(TrainedMixin, NamedPartsMixin):
         "encoding": [str, Encoding],
         "ansatz": [str, Ansatz],
         "entangler": [StrOptions({"alternate", "both"})],
-        "n_channels": [POSITIVE],
-        "data_format": [StrOptions({"channels_last", "channels_first"})],
+        **AXES,
         "head": [StrOptions({"linear", "quantum"})],
         "shuffle": ["boolean"],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -131,7 +129,7 @@ class RecurrentEstimator(TrainedMixin, NamedPartsMixin):
     weights_: np.ndarray
     output: str = "last"  # a parameter where time steps may have outputs of their own
     _network: RecurrentNetwork
-    _channels_first: bool
+    _data_format: str
     _score: Callable[[np.ndarray, TrainingRows], float]  # on rows set aside
 
     def _is_poor(self) -> bool:
@@ -151,44 +149,13 @@ class RecurrentEstimator(TrainedMixin, NamedPartsMixin):
         self, X: ArrayLike, y: ArrayLike, **options: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return rows to train on, time step by time step, and what belongs to them."""
-        X = self._matrix(X, self.n_channels, self.data_format)
+        X = as_matrix(X, self.n_channels, self.data_format)
         rows, targets = validate_data(
             self, X, y, dtype=np.float64, reset=not self._resumes(), **options
         )
-        if rows.shape[1] % self.n_channels:
-            raise ValueError(
-                f"X has {rows.shape[1]} features, which is no whole number of time steps of "
-                f"n_channels={self.n_channels} values each. Cut or pad the rows, or set "
-                "n_channels to the number of values of a time step."
-            )
-        self._channels_first = self.data_format == "channels_first"
-        return self._by_step(rows, self.n_channels), targets
-
-    @staticmethod
-    def _matrix(X: Any, n_channels: int, data_format: str) -> Any:
-        """Return sequences as rows of a matrix."""
-        n_axes = np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", 2)
-        if n_axes <= 2:
-            return X
-        X = check_array(X, allow_nd=True, dtype=np.float64, input_name="X")
-        last = data_format == "channels_last"
-        if X.ndim != 3 or X.shape[2 if last else 1] != n_channels:
-            shape = "n_timesteps, n_channels" if last else "n_channels, n_timesteps"
-            other = "channels_first" if last else "channels_last"
-            swapped = X.ndim == 3 and X.shape[1 if last else 2] == n_channels
-            raise ValueError(
-                f"X of several axes must have shape (n_samples, {shape}) with "
-                f"n_channels={n_channels}, got {X.shape}; set n_channels to the number of "
-                f"values of a time step" + (f", or data_format={other!r}." if swapped else ".")
-            )
-        return X.reshape(len(X), -1)
-
-    def _by_step(self, rows: np.ndarray, n_channels: int) -> np.ndarray:
-        """Return rows with all channels of a time step side by side."""
-        if not self._channels_first:
-            return rows
-        swapped = rows.reshape(len(rows), n_channels, -1).swapaxes(1, 2)
-        return swapped.reshape(rows.shape)
+        check_whole_steps(rows.shape[1], self.n_channels)
+        self._data_format = self.data_format
+        return by_step(rows, self.n_channels, self.data_format), targets
 
     def _build(self, rows: TrainingRows, mean: np.ndarray, scale: np.ndarray) -> None:
         """Build the network and choose its parameters, or go on from those that were learned.
@@ -246,11 +213,9 @@ class RecurrentEstimator(TrainedMixin, NamedPartsMixin):
 
     def _outputs(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self, "weights_")
-        n_channels = self._network.n_channels
-        data_format = "channels_first" if self._channels_first else "channels_last"
-        X = self._matrix(X, n_channels, data_format)
-        rows = validate_data(self, X, dtype=np.float64, reset=False)
-        return self._network.outputs(self._theta, self._by_step(rows, n_channels))
+        axes = self._network.n_channels, self._data_format
+        rows = validate_data(self, as_matrix(X, *axes), dtype=np.float64, reset=False)
+        return self._network.outputs(self._theta, by_step(rows, *axes))
 
     @property
     def circuit_(self) -> cirq.Circuit:

@@ -93,7 +93,7 @@ gradient_norms_, circuit_, resources_, n_features_in_, feature_names_in_
     >>> start, y = rng.uniform(0, 2 * np.pi, 80), np.repeat(["up", "down"], 40)
     >>> angle = start[:, None] + np.where(y == "up", 1, -1)[:, None] * np.arange(6)
     >>> X = np.stack([np.cos(angle), np.sin(angle)], axis=2) + rng.normal(0, 0.3, (80, 6, 2))
-    >>> model = QLSTMClassifier(n_channels=2, max_iter=60, tol=1e-3, random_state=0)
+    >>> model = QLSTMClassifier(n_channels=2, tol=0.01, random_state=0)
     >>> print(f"{model.fit(X[::2], y[::2]).score(X[1::2], y[1::2]):.2f}")
     1.00
     """
