@@ -13,6 +13,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from skquantum._lazy import by_blocks, in_memory, transformed
 from skquantum._named_parts import NamedPartsMixin
 from skquantum._symbols import resolve
 from skquantum._validation import all_or_nothing
@@ -204,6 +205,7 @@ class QuantumReservoirTransformer(FloatTransformerMixin, NamedPartsMixin):
     _sums: list[cirq.PauliSum]
     _names: list[str]
 
+    @in_memory
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
@@ -308,6 +310,7 @@ class QuantumReservoirTransformer(FloatTransformerMixin, NamedPartsMixin):
         bound = resolve(circuit, dict(zip(symbols, self.weights_, strict=True)))
         self.unitary_ = bound.unitary(qubits)
 
+    @by_blocks(transformed)
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the expectation values.
 
