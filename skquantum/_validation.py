@@ -10,6 +10,8 @@ from numbers import Number
 from types import NoneType
 from typing import Any, TypeVar
 
+from skquantum._records import recording
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -151,6 +153,8 @@ def all_or_nothing(method: Method) -> Method:
     that the estimator holds are shared with the draft: the method replaces them, and does not
     change them in place.
 
+    An estimator with a parameter `backend` gets ``run_records_``: what the call ran.
+
     Parameters
     ----------
     method : callable
@@ -182,7 +186,10 @@ def all_or_nothing(method: Method) -> Method:
     def whole(self: Any, *args: Any, **kwargs: Any) -> Any:
         draft = object.__new__(type(self))
         vars(draft).update(vars(self))
-        result = method(draft, *args, **kwargs)
+        with recording() as log:
+            result = method(draft, *args, **kwargs)
+        if hasattr(draft, "backend"):
+            draft.run_records_ = log.records()
         self.__dict__ = vars(draft)
         return self if result is draft else result
 

@@ -10,6 +10,8 @@ from joblib import effective_n_jobs
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.utils.parallel import Parallel, delayed
 
+from skquantum._records import note, recording
+
 ATTEMPTS = 3  # after a worker has died
 FEWEST_ROWS = 16  # of a tile: less is not worth sending to another process
 
@@ -54,8 +56,11 @@ def matrix_by_tiles(
     for attempt in range(ATTEMPTS):
         jobs = (delayed(_tile)(compute, X, Y, i, j) for i, j in tuple(left))
         try:
-            for i, j, tile in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
+            tiles = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
+            for i, j, tile, records in tiles:
                 out[i, j] = tile
+                for record in records:
+                    note(record)
                 if Y is None:
                     out[j, i] = tile.T
                 left.remove((i, j))
@@ -77,7 +82,9 @@ def _blocks(n_rows: int, n_jobs: int) -> list[slice]:
 
 def _tile(
     compute: Compute, X: np.ndarray, Y: np.ndarray | None, rows: slice, columns: slice
-) -> tuple[slice, slice, Any]:
+) -> tuple[slice, slice, Any, list[dict[str, Any]]]:
     others = X if Y is None else Y
     itself = Y is None and rows == columns
-    return rows, columns, compute(X[rows], None if itself else others[columns])
+    with recording(alone=True) as log:  # what a worker runs is told by who has asked for it
+        tile = compute(X[rows], None if itself else others[columns])
+    return rows, columns, tile, log.records()

@@ -151,10 +151,10 @@ default="small_normal"
         The circuit (of a block, if there are several), its observables and its gradient.
     circuit_ : cirq.Circuit
         The circuit with its weights bound; the symbols that are left receive a row.
-    resources_ : dict
-        Qubits, depth and gates of the circuit; ``n_circuits`` that the fits so far would have
-        cost on hardware, with gradients by the parameter-shift rule, and ``n_simulations``
-        that they did cost: states run forward, and backward for a gradient.
+    resources_, run_records_ : dict and list of dict
+        Qubits, depth and gates of the circuit, ``n_circuits`` that the fits so far would have
+        cost on hardware by parameter shifts, and ``n_simulations`` that they did cost, forward
+        and backward; and what the last `fit` or `partial_fit` ran, see :ref:`records`.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -478,11 +478,10 @@ early_stopping, validation_fraction, warm_start, init, gradient, backend, random
     weights_ : ndarray of shape (n_weights,)
         Angles of the circuit, in radians.
     readout_coef_ : ndarray of shape (n_outputs, n_observables)
-        Coefficients of the read-out.
-    readout_intercept_ : ndarray of shape (n_outputs,)
-        Its intercepts.
-    embedding_coef_, embedding_intercept_, loss_curve_, best_loss_, validation_scores_, \
-best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, feature_names_in_
+        Coefficients of the read-out; readout_intercept_, of shape (n_outputs,), its intercepts.
+    embedding_coef_, embedding_intercept_, loss_curve_, best_loss_, validation_scores_, n_iter_, \
+best_validation_score_, layer_, circuit_, resources_, run_records_, n_features_in_, \
+feature_names_in_
         As in :class:`VariationalClassifier`.
 
     See Also
