@@ -10,6 +10,8 @@ from numbers import Number
 from types import NoneType
 from typing import Any, TypeVar
 
+from skquantum._records import recording
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -151,6 +153,8 @@ def all_or_nothing(method: Method) -> Method:
     that the estimator holds are shared with the draft: the method replaces them, and does not
     change them in place.
 
+    An estimator with a parameter `backend` gets ``run_records_``: what the call ran.
+
     Parameters
     ----------
     method : callable
@@ -183,11 +187,14 @@ def all_or_nothing(method: Method) -> Method:
         draft = object.__new__(type(self))
         vars(draft).update(vars(self))
         try:
-            result = method(draft, *args, **kwargs)
+            with recording() as log:
+                result = method(draft, *args, **kwargs)
         except ValueError as error:
             if "could not convert string to float" in str(error) and (said := _text_in(args)):
                 raise ValueError(said) from error
             raise
+        if hasattr(draft, "backend"):
+            draft.run_records_ = log.records()
         self.__dict__ = vars(draft)
         return self if result is draft else result
 

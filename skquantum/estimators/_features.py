@@ -118,6 +118,8 @@ class QuantumFeatureTransformer(FloatTransformerMixin, NamedPartsMixin):
     resources_ : dict
         Qubits, depth and gates of the circuit. Fitting runs none: ``n_circuits`` and
         ``n_simulations`` are zero.
+    run_records_ : list of dict
+        Empty: fitting runs no circuit.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

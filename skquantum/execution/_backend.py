@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 
 from skquantum._named_parts import NamedPartsMixin
+from skquantum._records import running
 from skquantum._validation import unknown, validate_description
 from skquantum.execution._compiler.gates import check_symbols
 from skquantum.execution._compiler.hashing import hashable
@@ -72,7 +73,9 @@ class Backend(NamedPartsMixin, ABC):
             symbols, an operation that is not unitary, or cannot be run, if the states need more
             memory than allowed, or if a parameter of the backend is not valid.
         """
-        return self._states(*self._checked(circuit, symbols, values))
+        checked = self._checked(circuit, symbols, values)
+        with running(self.run_facts, "states", len(checked[2])):
+            return self._states(*checked)
 
     def expectations(
         self,
@@ -103,7 +106,8 @@ class Backend(NamedPartsMixin, ABC):
         """
         frozen, order, array = self._checked(circuit, symbols, values)
         sums = check_observables(observables, sorted(frozen.all_qubits()))
-        return self._expectations(frozen, order, array, sums)
+        with running(self.run_facts, "expectations", len(array)):
+            return self._expectations(frozen, order, array, sums)
 
     def overlaps(
         self,
@@ -136,7 +140,9 @@ class Backend(NamedPartsMixin, ABC):
         """
         frozen, order, left = self._checked(circuit, symbols, X)
         right = None if Y is None else check_run(frozen, order, Y)[2]
-        return self._overlaps(frozen, order, left, right)
+        n_rows = len(left) + (0 if right is None else len(right))
+        with running(self.run_facts, "overlaps", n_rows):
+            return self._overlaps(frozen, order, left, right)
 
     def overlaps_with(
         self,
@@ -165,8 +171,17 @@ class Backend(NamedPartsMixin, ABC):
             As in `states`, at once for `Y` and at each call for `X`.
         """
         frozen, order, right = self._checked(circuit, symbols, Y)
-        prepared = self._overlaps_with(frozen, order, right)
-        return lambda X: prepared(check_values(order, X))
+        kept = type(self)._overlaps_with is not Backend._overlaps_with
+        with running(self.run_facts, "overlaps", len(right) if kept else 0):
+            prepared = self._overlaps_with(frozen, order, right)
+
+        def overlaps(X: np.ndarray) -> np.ndarray:
+            left = check_values(order, X)
+            n_rows = len(left) if kept else len(left) + len(right)
+            with running(self.run_facts, "overlaps", n_rows):
+                return prepared(left)
+
+        return overlaps
 
     def self_overlaps(
         self,
@@ -194,7 +209,12 @@ class Backend(NamedPartsMixin, ABC):
         ValueError
             As in `states`.
         """
-        return self._self_overlaps(*self._checked(circuit, symbols, X))
+        checked = self._checked(circuit, symbols, X)
+        with running(self.run_facts, "overlaps", len(checked[2])) as job:
+            found = self._self_overlaps(*checked)
+            if (found == 1.0).all():  # of states, which need not be run for it
+                job.n_circuits = 0
+        return found
 
     def states_jvp(
         self,
@@ -231,7 +251,8 @@ class Backend(NamedPartsMixin, ABC):
                 f"tangents must have shape {(*array.shape, 'n_directions')}, got "
                 f"{np.shape(tangents)}."
             )
-        return self._states_jvp(frozen, order, array, np.asarray(tangents, dtype=float))
+        with running(self.run_facts, "gradients", len(array)):
+            return self._states_jvp(frozen, order, array, np.asarray(tangents, dtype=float))
 
     def _states_jvp(
         self,
@@ -253,6 +274,21 @@ class Backend(NamedPartsMixin, ABC):
         """
         has_adjoint = type(self)._adjoint is not Backend._adjoint
         return "adjoint" if has_adjoint else "parameter-shift"
+
+    @property
+    def run_facts(self) -> dict[str, Any] | None:
+        """What records say of this backend: "backend", "sampler", "device" and "repetitions".
+
+        The last three are None where there are none: an exact simulator has no repetitions.
+        None in place of all for a backend that leaves records itself, or whose circuits
+        another backend runs.
+        """
+        return {
+            "backend": type(self).__name__,
+            "sampler": None,
+            "device": None,
+            "repetitions": None,
+        }
 
     @property
     def runs_marks(self) -> bool:

@@ -12,6 +12,7 @@ import sympy
 from sklearn.base import clone
 from sklearn.utils._param_validation import StrOptions
 
+from skquantum._records import running
 from skquantum._symbols import symbols_of
 from skquantum._validation import shown, validate_description
 from skquantum.execution._backend import Backend
@@ -167,6 +168,11 @@ class MitigatedBackend(Backend):
         self._inner().check_matrix(n_rows, n_columns)
 
     @property
+    def run_facts(self) -> None:
+        """None: the inner backend runs the circuits, and leaves the records."""
+        return None
+
+    @property
     def has_budget(self) -> bool:
         return self._inner().has_budget
 
@@ -199,7 +205,9 @@ class MitigatedBackend(Backend):
         inner = self._inner()
         parts = [inner.evaluator(c, data, weights, corrected, gradient) for c in circuits]
         return _ExtrapolatedEvaluator(
-            parts, _Extrapolation.of_observables(self.extrapolation, scales, observables)
+            parts,
+            _Extrapolation.of_observables(self.extrapolation, scales, observables),
+            inner.run_facts,
         )
 
     def _states(
@@ -369,22 +377,30 @@ class _Extrapolation:
 class _ExtrapolatedEvaluator(Evaluator):
     """Extrapolated expectation values, with the chain rule through the extrapolation."""
 
-    def __init__(self, parts: list[Evaluator], extrapolation: _Extrapolation) -> None:
-        self.parts, self.extrapolation = parts, extrapolation
+    def __init__(
+        self,
+        parts: list[Evaluator],
+        extrapolation: _Extrapolation,
+        run_facts: dict[str, Any] | None,
+    ) -> None:
+        self.parts, self.extrapolation, self.run_facts = parts, extrapolation, run_facts
 
     def forward(self, X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        return self.extrapolation([part.forward(X, weights) for part in self.parts])[0]
+        with running(self.run_facts, "expectations", len(X) * len(self.parts)):
+            return self.extrapolation([part.forward(X, weights) for part in self.parts])[0]
 
     def forward_vjp(
         self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
     ) -> tuple[np.ndarray, Pullback]:
-        runs = [part.forward_vjp(X, weights, data_gradient=data_gradient) for part in self.parts]
+        with running(self.run_facts, "gradients", len(X) * len(self.parts)):
+            runs = [p.forward_vjp(X, weights, data_gradient=data_gradient) for p in self.parts]
         values, slopes = self.extrapolation([measured for measured, _ in runs])
 
         def pullback(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            gradients = [
-                back(cotangent * slope) for (_, back), slope in zip(runs, slopes, strict=True)
-            ]
+            with running(self.run_facts, "gradients", 0, jobs=0):
+                gradients = [
+                    back(cotangent * slope) for (_, back), slope in zip(runs, slopes, strict=True)
+                ]
             return np.sum([g for g, _ in gradients], 0), np.sum([g for _, g in gradients], 0)
 
         return values, pullback

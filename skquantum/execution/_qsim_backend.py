@@ -306,6 +306,12 @@ class QsimBackend(Backend):
 
         return overlaps
 
+    @property
+    def run_facts(self) -> dict[str, Any] | None:
+        """What records say of this backend, see `Backend`: its shots are the repetitions."""
+        facts = super().run_facts
+        return None if facts is None else facts | {"repetitions": self.shots}
+
     def _compares_states(self) -> bool:
         """Whether overlaps are those of this class: a subclass may have its own."""
         return type(self)._overlaps is QsimBackend._overlaps

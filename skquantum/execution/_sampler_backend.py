@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import platform
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -21,8 +18,8 @@ import sympy
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
 
+from skquantum._records import note, versions
 from skquantum._symbols import resolve
-from skquantum._version import __version__
 from skquantum.execution._backend import Backend
 from skquantum.execution._device.identity import (
     calibration_identity,
@@ -107,9 +104,9 @@ class SamplerBackend(Backend):
     run_records_ : list of dict
         A record of each job: time, sampler, device, repetitions, the circuits that it needed,
         those that it took from the cache (or that were equal to others) and those that it ran,
-        attempts, errors and software versions. It exists after the first job, belongs to this
-        object, and is neither cloned nor pickled; the cache's folder has the same records in
-        ``runs.jsonl``.
+        seconds of running and of compiling, attempts, errors and software versions. It exists
+        after the first job, belongs to this object, and is neither cloned nor pickled; the
+        cache's folder has the same records in ``runs.jsonl``.
 
     Notes
     -----
@@ -208,6 +205,11 @@ class SamplerBackend(Backend):
         return {k: v for k, v in super()._kept_state().items() if k != "run_records_"}
 
     @property
+    def run_facts(self) -> None:
+        """None: each job leaves its own record."""
+        return None
+
+    @property
     def runs_marks(self) -> bool:
         """Whether circuits may come with marks: if they are compiled for a device."""
         return self.device is not None
@@ -290,9 +292,12 @@ class SamplerBackend(Backend):
             store.check_writable()
 
         def build(i: int) -> cirq.FrozenCircuit:
+            begin = time.perf_counter()
             row = dict(zip(symbols, values[i % n_rows].tolist(), strict=True))
             resolved = resolve(circuits[i // n_rows], row)
-            return target.compile(resolved, qubits) if target else measured(resolved, qubits)
+            built = target.compile(resolved, qubits) if target else measured(resolved, qubits)
+            tally.compile_seconds += time.perf_counter() - begin
+            return built
 
         with self._recorded(sampler, target, len(keys), len(keys) - len(places), store) as tally:
             for i, counts in self._runner(sampler).run(places, build, len(qubits), tally):
@@ -421,6 +426,7 @@ class SamplerBackend(Backend):
             "sampler": f"{type(sampler).__module__}.{type(sampler).__qualname__}",
             "device": target and target.label,
             "repetitions": int(self.repetitions),
+            "work": "measurements",
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         complete = False
@@ -429,14 +435,16 @@ class SamplerBackend(Backend):
             complete = True
         finally:
             record |= {
-                "seconds": round(time.perf_counter() - begin, 3),
+                "seconds": round(time.perf_counter() - begin - tally.compile_seconds, 3),
                 "circuits": n_circuits,
                 "from_cache": n_cached,
                 **vars(tally),
+                "compile_seconds": round(tally.compile_seconds, 3),
                 "complete": complete,
-                "versions": _versions(),
+                "versions": versions(),
             }
             self.__dict__.setdefault("run_records_", []).append(record)
+            note(record)
             if store is not None:
                 try:
                     store.note(record)
@@ -469,20 +477,3 @@ def _made_by(same: Same) -> cirq.Sampler:
             f"returned {type(sampler).__name__}."
         )
     return sampler
-
-
-@lru_cache(maxsize=1)
-def _versions() -> dict[str, str]:
-    out = {"python": platform.python_version(), "skquantum": __version__}
-    for package, module in (
-        ("cirq-core", "cirq"),
-        ("cirq-google", "cirq_google"),
-        ("qsimcirq", "qsimcirq"),
-        ("numpy", "numpy"),
-    ):
-        if module in sys.modules:
-            try:
-                out[package] = version(package)
-            except PackageNotFoundError:
-                out[package] = "unknown"
-    return out

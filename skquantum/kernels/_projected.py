@@ -16,6 +16,7 @@ from sklearn.gaussian_process.kernels import Matern, RationalQuadratic
 from sklearn.metrics.pairwise import laplacian_kernel, rbf_kernel
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skquantum._records import running
 from skquantum.circuits import FEW, Encoding
 from skquantum.execution import Backend, Evaluator, pauli_strings, resolve_observables
 from skquantum.kernels._base import Kernel
@@ -182,13 +183,14 @@ scikit-learn's, default="gaussian"
         evaluator, block, index = self._evaluator(X.shape[1])
         rows = X[:, index].reshape(-1, index.shape[1])
         along = tangents[:, index].reshape(*rows.shape, -1)
-        values, pullback = evaluator.forward_vjp(block.encode(rows), np.empty(0))
-        moved = np.empty((*values.shape, tangents.shape[2]))
-        for k in range(values.shape[1]):
-            one = np.zeros(values.shape)
-            one[:, k] = 1.0
-            slopes = block.encode_vjp(rows, pullback(one)[0])
-            moved[:, k] = np.einsum("rf,rfp->rp", slopes, along)
+        with running(self._parts()[1].run_facts, "gradients", len(rows)):
+            values, pullback = evaluator.forward_vjp(block.encode(rows), np.empty(0))
+            moved = np.empty((*values.shape, tangents.shape[2]))
+            for k in range(values.shape[1]):
+                one = np.zeros(values.shape)
+                one[:, k] = 1.0
+                slopes = block.encode_vjp(rows, pullback(one)[0])
+                moved[:, k] = np.einsum("rf,rfp->rp", slopes, along)
         return values.reshape(len(X), -1), moved.reshape(len(X), -1, tangents.shape[2])
 
     def _diagonal(self, X: np.ndarray) -> np.ndarray:
@@ -223,10 +225,12 @@ scikit-learn's, default="gaussian"
     def _measured(self, n_features: int) -> Callable[[np.ndarray], np.ndarray]:
         """Return what measures the observables for rows of so many features."""
         evaluator, block, index = self._evaluator(n_features)
+        facts = self._parts()[1].run_facts
 
         def measured(X: np.ndarray) -> np.ndarray:
             rows = block.encode(X[:, index].reshape(-1, index.shape[1]))
-            return evaluator.forward(rows, np.empty(0)).reshape(len(X), -1)
+            with running(facts, "expectations", len(rows)):
+                return evaluator.forward(rows, np.empty(0)).reshape(len(X), -1)
 
         return measured
 

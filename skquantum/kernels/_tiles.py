@@ -12,13 +12,15 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
+from skquantum._records import note, recording
+
 ATTEMPTS = 3  # after a worker has died
 FEWEST_ROWS = 16  # of a tile: less is not worth sending to another process
 
 Compute = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 Part = tuple[np.ndarray, np.ndarray | None]
 Job = tuple[int, Part]
-Result = tuple[int, np.ndarray]
+Result = tuple[int, np.ndarray, list[dict[str, Any]]]  # with records of what was run
 
 
 def matrix_by_tiles(
@@ -84,7 +86,9 @@ def count_jobs(n_jobs: int | None) -> int:
     return number if client is None else max(2, number)
 
 
-def in_jobs(compute: Compute, parts: Sequence[Part], n_jobs: int) -> Iterator[Result]:
+def in_jobs(
+    compute: Compute, parts: Sequence[Part], n_jobs: int
+) -> Iterator[tuple[int, np.ndarray]]:
     """Yield the kernel values of pairs of blocks, in the order in which jobs finish.
 
     Where a worker dies, what had not come back is computed again.
@@ -115,8 +119,10 @@ def in_jobs(compute: Compute, parts: Sequence[Part], n_jobs: int) -> Iterator[Re
         todo = tuple(left.items())
         try:
             jobs = _by_joblib if client is None else _by_dask
-            for place, values in jobs(compute, todo, n_jobs):
+            for place, values, records in jobs(compute, todo, n_jobs):
                 del left[place]
+                for record in records:
+                    note(record)
                 yield place, values
             return
         except TerminatedWorkerError as error:  # out of memory, or killed
@@ -181,7 +187,9 @@ def _by_dask(compute: Compute, jobs: Sequence[Job], n_jobs: int) -> Iterator[Res
 
 
 def _numbered(compute: Compute, place: int, part: Part) -> Result:
-    return place, np.asarray(compute(*part))
+    with recording(alone=True) as log:  # what a worker runs is told by who has asked for it
+        values = np.asarray(compute(*part))
+    return place, values, log.records()
 
 
 def _blocks(n_rows: int, n_jobs: int) -> list[slice]:

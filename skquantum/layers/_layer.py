@@ -13,6 +13,7 @@ import sympy
 from sklearn.utils import gen_batches
 
 from skquantum._portable import PortableMixin
+from skquantum._records import running
 from skquantum._symbols import resolve, symbols_of
 from skquantum._validation import unknown
 from skquantum.circuits import (
@@ -259,6 +260,11 @@ class QuantumLayer(PortableMixin):
         return tuple(sorted(self.circuit.all_qubits()))
 
     @property
+    def backend(self) -> Backend:
+        """How the circuit is run; `move_to` changes it."""
+        return self._backend
+
+    @property
     def n_weights(self) -> int:
         """Number of weights."""
         return len(self.weight_symbols)
@@ -348,7 +354,8 @@ class QuantumLayer(PortableMixin):
             If rows or weights have another length than the layer, or do not suit the encoding.
         """
         evaluator, values, weights = self._checked(X, weights)
-        return evaluator.forward(values, weights)
+        with running(self.backend.run_facts, "expectations", len(values)):
+            return evaluator.forward(values, weights)
 
     def forward_vjp(
         self, X: np.ndarray, weights: np.ndarray, *, data_gradient: bool = True
@@ -372,7 +379,9 @@ class QuantumLayer(PortableMixin):
             (n_samples, n_features), and dL/dweights, shape (n_weights,).
         """
         evaluator, values, weights = self._checked(X, weights, data_gradient)
-        outputs, inner = evaluator.forward_vjp(values, weights, data_gradient=data_gradient)
+        facts = self.backend.run_facts
+        with running(facts, "gradients", len(values)):
+            outputs, inner = evaluator.forward_vjp(values, weights, data_gradient=data_gradient)
 
         def pullback(cotangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             cotangent = np.asarray(cotangent, dtype=float)
@@ -381,7 +390,8 @@ class QuantumLayer(PortableMixin):
                     f"cotangent must have the outputs' shape {outputs.shape}, got "
                     f"{cotangent.shape}."
                 )
-            grad_values, grad_weights = inner(cotangent)
+            with running(facts, "gradients", 0, jobs=0):
+                grad_values, grad_weights = inner(cotangent)
             if not data_gradient:
                 return np.zeros((len(outputs), self.n_features)), grad_weights
             return self._encoding.encode_vjp(X, grad_values), grad_weights
@@ -523,12 +533,13 @@ class QuantumLayer(PortableMixin):
         """
         values = self._all_values(X, weights)
         self.check_budget(len(values), self.n_outputs * len(values))
-        outputs, pullback = self._row_evaluator.forward_vjp(values, NO_WEIGHTS)
-        derivatives = np.empty((*outputs.shape, self.n_weights))
-        for k in range(self.n_outputs):
-            one = np.zeros(outputs.shape)
-            one[:, k] = 1.0
-            derivatives[:, k] = pullback(one)[0][:, len(self.data_symbols) :]
+        with running(self.backend.run_facts, "gradients", len(values)):
+            outputs, pullback = self._row_evaluator.forward_vjp(values, NO_WEIGHTS)
+            derivatives = np.empty((*outputs.shape, self.n_weights))
+            for k in range(self.n_outputs):
+                one = np.zeros(outputs.shape)
+                one[:, k] = 1.0
+                derivatives[:, k] = pullback(one)[0][:, len(self.data_symbols) :]
         return outputs, derivatives
 
     def states_jacobian(self, X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -116,6 +116,8 @@ class QuantumKernelSVC(ClassifierMixin, QuantumKernelSVM):
         Qubits, depth and gates of the circuit (of several, the largest of each); ``n_circuits``
         that the kernel matrix would cost on hardware, None if the kernel does not say, and
         ``n_simulations`` that it did cost.
+    run_records_ : list of dict
+        What the last fit ran, see :ref:`records`.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)

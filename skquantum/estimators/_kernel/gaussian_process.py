@@ -147,6 +147,8 @@ class QuantumGaussianProcessRegressor(RegressorMixin, _GaussianProcess):
     resources_ : dict
         Qubits, depth and gates of the circuit; ``n_circuits`` is None, not known: each step of the
         search takes a matrix and its derivatives.
+    run_records_ : list of dict
+        What the fit ran, see :ref:`records`.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -300,7 +302,7 @@ random_state
     classes_ : ndarray of shape (n_classes,)
         Labels.
     gp_, kernel_, log_marginal_likelihood_value_, quantum_kernel_, circuit_, resources_, \
-n_features_in_, feature_names_in_
+run_records_, n_features_in_, feature_names_in_
         As for :class:`QuantumGaussianProcessRegressor`; the likelihood of several classes is the
         mean of theirs.
 

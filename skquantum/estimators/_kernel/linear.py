@@ -142,6 +142,8 @@ class QuantumKernelClassifier(ClassifierMixin, _LinearOnLandmarks):
     resources_ : dict
         Qubits, depth and gates of the circuit; ``n_simulations`` of a pass over the rows;
         ``n_circuits`` is None, not known.
+    run_records_ : list of dict
+        What the last `fit` or `partial_fit` ran, see :ref:`records`.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -381,7 +383,8 @@ class QuantumKernelRegressor(RegressorMixin, _LinearOnLandmarks):
         Coefficients of the features.
     intercept_ : float or ndarray of shape (n_outputs,)
         Constant; it is not penalised.
-    nystroem_, n_samples_seen_, circuit_, resources_, n_features_in_, feature_names_in_
+    nystroem_, n_samples_seen_, circuit_, resources_, run_records_, n_features_in_, \
+feature_names_in_
         As in :class:`QuantumKernelClassifier`.
 
     Examples

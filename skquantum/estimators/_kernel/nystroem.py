@@ -135,6 +135,8 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, FloatTransformerMixin, Ke
         The kernel as it was used, with numbers for ``"scale"``.
     n_samples_seen_ : int
         Rows that `fit`, and `partial_fit` since, were given.
+    run_records_ : list of dict
+        What the last `fit` or `partial_fit` ran, see :ref:`records`.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

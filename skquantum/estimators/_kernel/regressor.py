@@ -62,7 +62,7 @@ class QuantumKernelSVR(RegressorMixin, QuantumKernelSVM):
     Attributes
     ----------
     kernel_, kernel_matrix_, kernel_repair_, support_, support_vectors_, dual_coef_, intercept_, \
-svm_, n_iter_, circuit_, resources_, n_features_in_, feature_names_in_
+svm_, n_iter_, circuit_, resources_, run_records_, n_features_in_, feature_names_in_
         As in :class:`QuantumKernelSVC`.
 
     Examples

@@ -56,6 +56,8 @@ class QuantumKernelTransformer(
         The rows to compare with.
     kernel_ : Kernel
         The kernel as it was used, with numbers for ``"scale"``.
+    run_records_ : list of dict
+        What the last fit ran, see :ref:`records`.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

@@ -170,6 +170,8 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
     resources_ : dict
         Qubits, depth and gates of that circuit; ``n_circuits`` that the fit would have cost on
         hardware, and ``n_simulations`` that it did cost, over all windows.
+    run_records_ : list of dict
+        What the last fit ran, see :ref:`records`.
     n_features_in_ : int
         Number of values of a row.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

@@ -65,7 +65,7 @@ n_iter_no_change, early_stopping, validation_fraction, warm_start, init, gradien
     loss_curve_ : list of float
         For each epoch the mean loss and the penalty.
     weights_, input_coef_, input_intercept_, gate_coef_, gate_intercept_, n_timesteps_, \
-gradient_norms_, circuit_, resources_, n_features_in_, feature_names_in_
+gradient_norms_, circuit_, resources_, run_records_, n_features_in_, feature_names_in_
         As in :class:`QLSTMRegressor`.
     best_loss_, validation_scores_, best_validation_score_, n_iter_
         As in :class:`VariationalClassifier`.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from skquantum._records import running
 from skquantum.estimators._head import HeadObjective
 from skquantum.estimators._losses import RowLoss
 from skquantum.estimators._qlstm.gates import Gates, Part, glorot
@@ -77,6 +79,16 @@ class RecurrentNetwork:
         state = {} if self.state is None else {"state_weights": self.state}
         return gates | state | self.outputs_
 
+    @property
+    def _facts(self) -> dict[str, Any] | None:
+        """What records say of the backend, None if there are no circuits."""
+        return next((bank.layer.backend.run_facts for bank in self.banks.values()), None)
+
+    @property
+    def _n_circuits(self) -> int:
+        """How many circuits a row takes."""
+        return sum(bank.n_circuits * self.runs(name) for name, bank in self.banks.items())
+
     def runs(self, name: str) -> int:
         """Return how often circuits of a name are run for a row."""
         if name in self.outputs_:
@@ -107,9 +119,10 @@ class RecurrentNetwork:
     def outputs(self, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
         """Return the outputs, shape (n_rows, n_outputs) or (n_rows, n_steps * n_outputs)."""
         part = self.layout.unpack(theta)
-        return np.concatenate(
-            [_Pass(self, part, X[rows], keep=False).out for rows in self._blocks(len(X))]
-        )
+        with running(self._facts, "expectations", self._n_circuits * len(X)):
+            return np.concatenate(
+                [_Pass(self, part, X[rows], keep=False).out for rows in self._blocks(len(X))]
+            )
 
     def outputs_and_pullback(
         self, theta: np.ndarray, X: np.ndarray
@@ -117,15 +130,17 @@ class RecurrentNetwork:
         """Return the outputs, and what turns their cotangent into the gradient of `theta`."""
         part = self.layout.unpack(theta)
         blocks = self._blocks(len(X))
-        runs = [_Pass(self, part, X[rows], keep=len(blocks) == 1) for rows in blocks]
+        with running(self._facts, "gradients", self._n_circuits * len(X)):
+            runs = [_Pass(self, part, X[rows], keep=len(blocks) == 1) for rows in blocks]
 
         def pullback(cotangent: np.ndarray) -> np.ndarray:
             grad = np.zeros_like(theta)
             into = self.layout.unpack(grad)
-            for rows, run in zip(blocks, runs, strict=True):
-                # What does not fit into memory at a time is run again.
-                kept = run if len(blocks) == 1 else _Pass(self, part, X[rows], keep=True)
-                kept.pullback(cotangent[rows], into)
+            with running(self._facts, "gradients", 0, jobs=0):
+                for rows, run in zip(blocks, runs, strict=True):
+                    # What does not fit into memory at a time is run again.
+                    kept = run if len(blocks) == 1 else _Pass(self, part, X[rows], keep=True)
+                    kept.pullback(cotangent[rows], into)
             return grad
 
         return np.concatenate([run.out for run in runs]), pullback

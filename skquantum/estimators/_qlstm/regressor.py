@@ -146,6 +146,8 @@ default="small_normal"
         Qubits, depth and gates of one gate's circuit; ``n_cell_circuits``, the circuits of a
         cell; ``n_parameters``; ``n_circuits`` that the fits would have cost on hardware, and
         ``n_simulations`` that they did cost.
+    run_records_ : list of dict
+        What the last fit ran, see :ref:`records`.
     n_features_in_ : int
         Number of values of a row.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

@@ -164,10 +164,10 @@ default="small_normal"
         The circuit (of a block, if there are several), its observables and its gradient.
     circuit_ : cirq.Circuit
         The circuit with its weights bound; the symbols that are left receive a row.
-    resources_ : dict
-        Qubits, depth and gates of the circuit; ``n_circuits`` that the fits so far would have
-        cost on hardware, with gradients by the parameter-shift rule, and ``n_simulations``
-        that they did cost: states run forward, and backward for a gradient.
+    resources_, run_records_ : dict and list of dict
+        Qubits, depth and gates of the circuit, ``n_circuits`` that the fits so far would have
+        cost on hardware by parameter shifts, and ``n_simulations`` that they did cost, forward
+        and backward; and what the last `fit` or `partial_fit` ran, see :ref:`records`.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)

@@ -59,7 +59,8 @@ early_stopping, validation_fraction, warm_start, init, gradient, backend, random
     readout_intercept_ : ndarray of shape (n_outputs,)
         Its intercepts, if it is linear.
     factors_, embedding_coef_, embedding_intercept_, loss_curve_, best_loss_, validation_scores_, \
-best_validation_score_, n_iter_, layer_, circuit_, resources_, n_features_in_, feature_names_in_
+best_validation_score_, n_iter_, layer_, circuit_, resources_, run_records_, n_features_in_, \
+feature_names_in_
         As in :class:`VariationalClassifier`.
 
     See Also

@@ -12,6 +12,7 @@ import cirq
 import numpy as np
 import sympy
 
+from skquantum._records import compiling
 from skquantum._symbols import is_symbolic
 from skquantum.execution._compiler.fusion import Gate, GateGroup, fuse
 from skquantum.execution._compiler.gates import check_symbols, depends_on, flatten
@@ -55,6 +56,17 @@ def compile_program(
         If the circuit has no qubit, an unbound symbol, a measurement or a gate that is neither
         unitary nor a rotation by a symbolic angle.
     """
+    with compiling():
+        return _compiled(circuit, data, weights, fused, from_zero)
+
+
+def _compiled(
+    circuit: cirq.FrozenCircuit,
+    data: tuple[sympy.Symbol, ...],
+    weights: tuple[sympy.Symbol, ...],
+    fused: bool | None,
+    from_zero: bool,
+) -> Program:
     qubits = sorted(circuit.all_qubits())
     if not qubits:
         raise ValueError("The circuit has no qubits; add at least one gate to it.")

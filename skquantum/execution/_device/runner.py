@@ -63,11 +63,14 @@ class Tally:
         Calls of the sampler.
     errors : list of str
         Why attempts were repeated.
+    compile_seconds : float
+        Time that went into building and compiling the circuits.
     """
 
     run: int
     attempts: int
     errors: list[str]
+    compile_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

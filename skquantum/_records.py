@@ -1,0 +1,177 @@
+"""Records of what backends ran, in one form for all of them."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from skquantum._version import __version__
+
+# Records that agree in these are told as one.
+SAME = ("backend", "sampler", "device", "repetitions", "work")
+SUMMED = ("jobs", "seconds", "compile_seconds", "circuits", "from_cache", "run", "attempts")
+MILLISECONDS = 3
+
+
+@dataclass
+class Job:
+    """What is being run: how many circuits, which may turn out at the end only."""
+
+    n_circuits: int
+
+
+class RunLog:
+    """What was run while it was open, one record for each kind of work."""
+
+    def __init__(self) -> None:
+        self.n_added = 0
+        self.compiling = 0  # how deep in compiling
+        self.compiled = 0.0  # seconds of compiling in all
+        self._told = 0.0  # of these, those in records
+        self._merged: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Add a record, to one of the same kind if there is any."""
+        self.n_added += 1
+        new = {"jobs": 1, **record}
+        new["compile_seconds"] = new.get("compile_seconds", 0.0) + self.compiled - self._told
+        self._told = self.compiled
+        key = tuple(new[name] for name in SAME)
+        old = self._merged.get(key)
+        if old is None:
+            self._merged[key] = {**new, "errors": list(new["errors"])}
+            return
+        for name in SUMMED:
+            old[name] += new[name]
+        old["errors"] += new["errors"]
+        old["complete"] &= new["complete"]
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the records, in the order in which kinds of work began."""
+        return [
+            record
+            | {name: round(record[name], MILLISECONDS) for name in ("seconds", "compile_seconds")}
+            for record in self._merged.values()
+        ]
+
+
+_OPEN: ContextVar[tuple[RunLog, ...]] = ContextVar("skquantum_open_logs", default=())
+
+
+@contextmanager
+def recording(*, alone: bool = False) -> Iterator[RunLog]:
+    """Collect records of everything that backends run inside, in this thread.
+
+    Parameters
+    ----------
+    alone : bool, default=False
+        Keep the records from logs that are open outside; whoever does so hands them on.
+    """
+    log = RunLog()
+    token = _OPEN.set((log,) if alone else (*_OPEN.get(), log))
+    try:
+        yield log
+    finally:
+        _OPEN.reset(token)
+
+
+def note(record: Mapping[str, Any]) -> None:
+    """Add a record to all open logs."""
+    for log in _OPEN.get():
+        log.add(record)
+
+
+@contextmanager
+def running(
+    facts: Mapping[str, Any] | None, work: str, n_circuits: int, jobs: int = 1
+) -> Iterator[Job]:
+    """Record what is run inside, unless it leaves records of its own.
+
+    So a backend that hands its circuits to another one is not counted beside it.
+
+    Parameters
+    ----------
+    facts : mapping or None
+        Of the backend: "backend", "sampler", "device" and "repetitions". None if it leaves
+        records itself, or lets another one run its circuits.
+    work : str
+        What is computed, such as "states".
+    n_circuits : int
+        Circuits, with all their values.
+    jobs : int, default=1
+        0 for the second half of a job, such as the way back of a gradient.
+    """
+    logs, job = _OPEN.get(), Job(n_circuits)
+    if not logs or facts is None:
+        yield job
+        return
+    log = logs[-1]  # the innermost one has seen all that is run in here
+    n_added, compiled, begin = log.n_added, log.compiled, time.perf_counter()
+    started = datetime.now(UTC)
+    yield job
+    if log.n_added > n_added or (jobs and not job.n_circuits):
+        return
+    seconds = time.perf_counter() - begin - (log.compiled - compiled)
+    note(
+        {
+            **facts,
+            "work": work,
+            "started": started.isoformat(timespec="seconds"),
+            "jobs": jobs,
+            "seconds": max(seconds, 0.0),
+            "circuits": job.n_circuits,
+            "from_cache": 0,
+            "run": job.n_circuits,
+            "attempts": jobs,
+            "errors": [],
+            "complete": True,
+            "versions": versions(),
+        }
+    )
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Count what is done inside as compiling."""
+    logs, begin = _OPEN.get(), time.perf_counter()
+    for log in logs:
+        log.compiling += 1
+    try:
+        yield
+    finally:
+        for log in logs:
+            log.compiling -= 1
+            if not log.compiling:
+                log.compiled += time.perf_counter() - begin
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, of this package and of what it runs circuits with."""
+    return dict(_versions())
+
+
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    out = {"python": platform.python_version(), "skquantum": __version__}
+    for package, module in (
+        ("cirq-core", "cirq"),
+        ("cirq-google", "cirq_google"),
+        ("qsimcirq", "qsimcirq"),
+        ("numpy", "numpy"),
+    ):
+        if module in sys.modules:
+            try:
+                out[package] = version(package)
+            except PackageNotFoundError:
+                out[package] = "unknown"
+    return out
