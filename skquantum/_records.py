@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -53,6 +53,23 @@ class RunLog:
             old[name] += new[name]
         old["errors"] += new["errors"]
         old["complete"] &= new["complete"]
+
+    def count(
+        self, facts: Mapping[str, Any], work: str, jobs: int, seconds: float, n_circuits: int
+    ) -> None:
+        """Add a job that went well; one of a kind that was seen before is summed up at once."""
+        old = self._merged.get((*(facts[name] for name in SAME[:-1]), work))
+        if old is None:
+            self.add(_record(facts, work, jobs, seconds, n_circuits))
+            return
+        self.n_added += 1
+        old["jobs"] += jobs
+        old["attempts"] += jobs
+        old["seconds"] += seconds
+        old["compile_seconds"] += self.compiled - self._told
+        old["circuits"] += n_circuits
+        old["run"] += n_circuits
+        self._told = self.compiled
 
     def records(self) -> list[dict[str, Any]]:
         """Return the records, in the order in which kinds of work began."""
@@ -115,27 +132,32 @@ def running(
         return
     log = logs[-1]  # the innermost one has seen all that is run in here
     n_added, compiled, begin = log.n_added, log.compiled, time.perf_counter()
-    started = datetime.now(UTC)
     yield job
     if log.n_added > n_added or (jobs and not job.n_circuits):
         return
-    seconds = time.perf_counter() - begin - (log.compiled - compiled)
-    note(
-        {
-            **facts,
-            "work": work,
-            "started": started.isoformat(timespec="seconds"),
-            "jobs": jobs,
-            "seconds": max(seconds, 0.0),
-            "circuits": job.n_circuits,
-            "from_cache": 0,
-            "run": job.n_circuits,
-            "attempts": jobs,
-            "errors": [],
-            "complete": True,
-            "versions": versions(),
-        }
-    )
+    seconds = max(time.perf_counter() - begin - (log.compiled - compiled), 0.0)
+    for each in logs:
+        each.count(facts, work, jobs, seconds, job.n_circuits)
+
+
+def _record(
+    facts: Mapping[str, Any], work: str, jobs: int, seconds: float, n_circuits: int
+) -> dict[str, Any]:
+    started = datetime.now(UTC) - timedelta(seconds=seconds)
+    return {
+        **facts,
+        "work": work,
+        "started": started.isoformat(timespec="seconds"),
+        "jobs": jobs,
+        "seconds": seconds,
+        "circuits": n_circuits,
+        "from_cache": 0,
+        "run": n_circuits,
+        "attempts": jobs,
+        "errors": [],
+        "complete": True,
+        "versions": versions(),
+    }
 
 
 @contextmanager
