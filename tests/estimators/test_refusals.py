@@ -308,6 +308,7 @@ def test_what_fails_in_the_first_run(name, call, error, monkeypatch):
             patch.setattr(QsimBackend, "evaluator", fails)
         patch.setattr(QuantumLayer, "forward_vjp", fails)
         patch.setattr("skquantum.estimators._qlstm.network._Pass", fails)
+        patch.setattr("skquantum.estimators._reservoir.evolution", fails)
         if error is KeyboardInterrupt and (call == "partial_fit"):
             with pytest.warns(UserWarning, match="interrupted"):
                 getattr(model, call)(rows, y)
