@@ -26,6 +26,7 @@ RANKS = {
     "_symbols": -1,
     "_validation": -2,
     "_version": -4,
+    "_steps": -4,
     "circuits": 0,
     "datasets": 0,
     "execution": 0,

@@ -47,7 +47,13 @@ MACHINES = {
     "default": QuantumKernelSVC(),
     "re-uploading, fidelity": QuantumKernelSVC(kernel="fidelity"),
     "the same, aligned": QuantumKernelSVC(kernel="aligned"),
+    "the same, rows set aside": QuantumKernelSVC(
+        kernel=AlignedKernel(early_stopping=True, random_state=0)
+    ),
     "trained layers, aligned": QuantumKernelSVC(kernel=AlignedKernel(TRAINABLE, random_state=0)),
+    "trained layers, rows set aside": QuantumKernelSVC(
+        kernel=AlignedKernel(TRAINABLE, early_stopping=True, random_state=0)
+    ),
 }
 
 

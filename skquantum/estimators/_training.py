@@ -22,9 +22,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import gen_batches
 
+from skquantum._steps import STEP_RULES
 from skquantum.estimators._solvers import (
     NATURAL,
-    STEP_RULES,
     is_stochastic,
     natural,
     scipy_options,

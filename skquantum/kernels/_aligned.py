@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 import cirq
 import numpy as np
 from scipy.optimize import minimize
+from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval
 
+from skquantum._steps import adam
 from skquantum._validation import validate_description
 from skquantum.circuits import Encoding, TrainableEncoding
 from skquantum.kernels._base import Kernel
@@ -25,9 +27,10 @@ class AlignedKernel(Kernel):
     """A kernel that learns the bandwidths of features, and the weights of its encoding.
 
     Where labels are there, :meth:`fitted_to` maximises the centred alignment of the kernel matrix
-    and that of the labels [1]_ [2]_ by L-BFGS, with exact gradients, in double precision. What is
-    learned is a factor on each feature and, of a
-    :class:`skquantum.circuits.TrainableEncoding`, its weights. Kernel machines do so in `fit`.
+    and that of the labels [1]_ [2]_, with exact gradients, in double precision: by L-BFGS on some
+    of the rows, or by Adam on mini-batches of all of them. What is learned is a factor on each
+    feature and, of a :class:`skquantum.circuits.TrainableEncoding`, its weights. Kernel machines
+    do so in `fit`.
 
     Parameters
     ----------
@@ -40,12 +43,25 @@ class AlignedKernel(Kernel):
     learn_bandwidth : bool, default=True
         Whether to learn factors; otherwise only weights are.
     max_iter : int, default=100
-        Iterations at most; 0 takes the kernel as it is.
+        Iterations at most, or epochs; 0 takes the kernel as it is.
+    batch_size : int, default=None
+        Rows of a mini-batch, for Adam, which goes through all rows. None means L-BFGS on at most
+        `max_rows` rows at once.
+    learning_rate : float, default=0.05
+        Size of Adam's steps, of weights in radians and of logarithms of factors.
+    early_stopping : bool, default=False
+        Whether to set rows aside, and to take what is best aligned on these: alignment overfits
+        where rows are few for what is learned.
+    validation_fraction : float, default=0.2
+        Part of the rows that `early_stopping` sets aside.
+    n_iter_no_change : int, default=10
+        With `early_stopping`, iterations or epochs without a better alignment before it stops.
     n_restarts : int, default=2
         Further starts where weights are drawn; the highest alignment is taken. Some starts end
         in a low one.
     max_rows : int, default=200
-        Rows at most to learn from, drawn from the training rows: an iteration costs their square.
+        Rows at most to learn from by L-BFGS, drawn from the training rows: an iteration costs
+        their square. So many at most are set aside as well.
     random_state : int, RandomState instance or None, default=None
         Which rows are drawn, and weights to start from, uniform in ``[0, 2 pi)``, for an encoding
         that has none.
@@ -53,8 +69,10 @@ class AlignedKernel(Kernel):
     Attributes
     ----------
     alignment_curve_ : list of float
-        Centred alignment at the start and after each iteration; of what :meth:`fitted_to`
-        returns.
+        Centred alignment at the start and after each iteration, or epoch, whose batches' mean it
+        is; of what :meth:`fitted_to` returns.
+    validation_curve_ : list of float or None
+        The same of the rows set aside, with `early_stopping`.
 
     See Also
     --------
@@ -83,6 +101,11 @@ class AlignedKernel(Kernel):
         "bandwidth": ["array-like", Interval(Real, 0, None, closed="neither")],
         "learn_bandwidth": ["boolean"],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "n_restarts": [Interval(Integral, 0, None, closed="left")],
         "max_rows": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
@@ -97,6 +120,11 @@ class AlignedKernel(Kernel):
         n_restarts: int = 2,
         max_rows: int = 200,
         random_state: Any = None,
+        batch_size: int | None = None,
+        learning_rate: float = 0.05,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        n_iter_no_change: int = 10,
     ) -> None:
         self.kernel = kernel
         self.bandwidth = bandwidth
@@ -105,6 +133,13 @@ class AlignedKernel(Kernel):
         self.n_restarts = n_restarts
         self.max_rows = max_rows
         self.random_state = random_state
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+
+    validation_curve_: list[float] | None
 
     def fitted(self, X: np.ndarray, weight: np.ndarray | None = None) -> Kernel:
         """Return what was learned already; refuse where labels would be needed to learn."""
@@ -153,23 +188,57 @@ class AlignedKernel(Kernel):
         if not self.max_iter:
             return own
         rng = check_random_state(self.random_state)
-        rows = np.arange(len(X))
-        if len(X) > self.max_rows:
-            rows = np.sort(rng.choice(len(X), self.max_rows, replace=False))
-        target = _target(y[rows])
-        if not np.linalg.norm(target) > 0:
-            raise ValueError(
-                "The labels to align with are all the same: there is nothing to learn."
-            )
-        problem = _Problem(own._inner(), X[rows], target, self.learn_bandwidth)
-        own._learn(problem, rng)
+        rows, aside = self._set_aside(y, rng)
+        if self.batch_size is None and len(rows) > self.max_rows:
+            rows = np.sort(rng.choice(rows, self.max_rows, replace=False))
+        for part in (rows, *([aside] if len(aside) else [])):
+            if not np.linalg.norm(_target(y[part])) > 0:
+                raise ValueError(
+                    "The labels to align with are all the same: there is nothing to learn."
+                )
+        problem = _Problem(own._inner(), X[rows], y[rows], self.learn_bandwidth)
+        held_out = None
+        if len(aside):
+            held_out = _Problem(own._inner(), X[aside], y[aside], self.learn_bandwidth)
+        own._learn(problem, held_out, rng)
         return own
 
-    def _learn(self, problem: _Problem, rng: np.random.RandomState) -> None:
+    def _set_aside(
+        self, y: np.ndarray, rng: np.random.RandomState
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows to learn from, and those to stop by, in the classes' proportions."""
+        rows = np.arange(len(y))
+        if not self.early_stopping:
+            return rows, rows[:0]
+        size = min(self.validation_fraction, self.max_rows / len(y))
+        try:
+            learned, aside = train_test_split(
+                rows,
+                test_size=size,
+                stratify=None if are_values(y) else y,
+                random_state=rng.randint(2**31),
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping=True can't set validation_fraction={self.validation_fraction} of "
+                f"{len(y)} rows aside: {error}"
+            ) from error
+        return np.sort(learned), np.sort(aside)
+
+    def _learn(
+        self, problem: _Problem, aside: _Problem | None, rng: np.random.RandomState
+    ) -> None:
         factors = self._factors(problem.X.shape[1])
         starts = 1 + self.n_restarts if problem.draws else 1
-        runs = [self._climb(problem, problem.start(factors, rng)) for _ in range(starts)]
-        best, self.alignment_curve_ = max(runs, key=lambda run: run[1][-1])
+        runs = []
+        for _ in range(starts):
+            theta = problem.start(factors, rng)
+            judge = _Judge(aside, factors, self.n_iter_no_change)
+            climb = self._climb if self.batch_size is None else self._descend
+            last, curve = climb(problem, theta, judge, rng)
+            runs.append((*judge.best(last, curve), curve, judge.curve))
+        score, best, self.alignment_curve_, validation = max(runs, key=lambda run: run[0])
+        self.validation_curve_ = None if aside is None else validation
         weights, factors = problem.parts(best)
         if self.learn_bandwidth:
             self.bandwidth = factors
@@ -179,12 +248,42 @@ class AlignedKernel(Kernel):
             self.kernel = copy(problem.given).set_params(encoding=encoding)
         self.max_iter = 0
 
-    def _climb(self, problem: _Problem, theta: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    def _descend(
+        self, problem: _Problem, theta: np.ndarray, judge: _Judge, rng: np.random.RandomState
+    ) -> tuple[np.ndarray, list[float]]:
+        """Return the parameters that epochs of mini-batches come to, and mean alignments."""
+        n, slots, step = len(problem.X), dict[str, np.ndarray](), 0
+        low, high = (
+            np.array([edge[k] if edge[k] is not None else side for edge in problem.bounds])
+            for k, side in ((0, -np.inf), (1, np.inf))
+        )
+        theta, curve = theta.copy(), []
+        n_batches = max(1, n // int(self.batch_size or n))
+        judge.look(theta)
+        for _ in range(self.max_iter):
+            found = []
+            for rows in np.array_split(rng.permutation(n), n_batches):
+                alignment, slope = problem(theta, rows)
+                step += 1
+                adam(theta, -slope, slots, step, self.learning_rate)
+                np.clip(theta, low, high, out=theta)
+                found.append(alignment)
+            curve.append(float(np.mean(found)))
+            if judge.look(theta):
+                break
+        return theta, curve
+
+    def _climb(
+        self, problem: _Problem, theta: np.ndarray, judge: _Judge, rng: np.random.RandomState
+    ) -> tuple[np.ndarray, list[float]]:
         """Return the parameters that a run comes to, and its alignments."""
         curve: list[float] = []
+        judge.look(theta)
 
         def note(intermediate_result: Any) -> None:
             curve.append(float(-intermediate_result.fun))
+            if judge.look(intermediate_result.x):
+                raise StopIteration
 
         found = minimize(
             lambda theta: tuple(-part for part in problem(theta)),
@@ -230,16 +329,16 @@ class AlignedKernel(Kernel):
 
 
 class _Problem:
-    """The alignment of a kernel with a centred target, and its gradient.
+    """The alignment of a kernel with labels, and its gradient.
 
     The parameters are the weights of the encoding, if it has any, and logarithms of the factors on
     the features, if these are to be learned.
     """
 
     def __init__(
-        self, kernel: Kernel, X: np.ndarray, target: np.ndarray, learn_bandwidth: bool
+        self, kernel: Kernel, X: np.ndarray, y: np.ndarray, learn_bandwidth: bool
     ) -> None:
-        self.X, self.target, self.learn_bandwidth = X, target, learn_bandwidth
+        self.X, self.y, self.learn_bandwidth = X, y, learn_bandwidth
         self.trainable = _trainable(kernel)
         self.given, self.kernel = kernel, copy(kernel)
         self.n_weights = 0
@@ -275,11 +374,24 @@ class _Problem:
         weights, logs = theta[: self.n_weights], theta[self.n_weights :]
         return weights, np.exp(logs) if self.learn_bandwidth else self.factors
 
-    def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the centred alignment, and its gradient."""
+    def alignment(self, theta: np.ndarray) -> float:
+        """Return the centred alignment of all rows."""
         weights, factors = self.parts(theta)
-        n, d = self.X.shape
-        rows = np.hstack([self.X * factors, np.broadcast_to(weights, (n, len(weights)))])
+        loaded = np.broadcast_to(weights, (len(self.X), len(weights)))
+        centered = centred(self.kernel(np.hstack([self.X * factors, loaded])))
+        target = _target(self.y)
+        size = np.linalg.norm(centered) * np.linalg.norm(target)
+        return float((centered * target).sum() / size) if size > 0 else 0.0
+
+    def __call__(
+        self, theta: np.ndarray, places: np.ndarray | None = None
+    ) -> tuple[float, np.ndarray]:
+        """Return the centred alignment of all rows, or of some, and its gradient."""
+        weights, factors = self.parts(theta)
+        X, y = (self.X, self.y) if places is None else (self.X[places], self.y[places])
+        target = _target(y)
+        n, d = X.shape
+        rows = np.hstack([X * factors, np.broadcast_to(weights, (n, len(weights)))])
         tangents = np.zeros((n, rows.shape[1], len(theta)))
         for k in range(len(weights)):
             tangents[:, d + k, k] = 1.0
@@ -288,12 +400,36 @@ class _Problem:
                 tangents[:, f, len(weights) + f] = rows[:, f]
         matrix, derivatives = self.kernel.jvp(rows, tangents)
         centered = centred(matrix)
-        sizes = np.linalg.norm(centered), np.linalg.norm(self.target)
-        if not sizes[0] > 0:
+        sizes = np.linalg.norm(centered), np.linalg.norm(target)
+        if not min(sizes) > 0:  # all states are one, or all labels of the batch
             return 0.0, np.zeros(len(theta))
-        alignment = float((centered * self.target).sum() / (sizes[0] * sizes[1]))
-        slopes = (self.target / sizes[1] - alignment * centered / sizes[0]) / sizes[0]
+        alignment = float((centered * target).sum() / (sizes[0] * sizes[1]))
+        slopes = (target / sizes[1] - alignment * centered / sizes[0]) / sizes[0]
         return alignment, np.einsum("ij,ijp->p", slopes, derivatives)
+
+
+class _Judge:
+    """What decides which parameters of a run are kept: the rows set aside, if there are any."""
+
+    def __init__(self, aside: _Problem | None, factors: np.ndarray, patience: int) -> None:
+        self.aside, self.patience = aside, patience
+        if aside is not None:
+            aside.factors = factors
+        self.curve: list[float] = []
+        self.kept: tuple[float, np.ndarray] | None = None
+
+    def look(self, theta: np.ndarray) -> bool:
+        """Score the parameters of an iteration; return whether it is time to stop."""
+        if self.aside is None:
+            return False
+        self.curve.append(self.aside.alignment(theta))
+        if self.kept is None or self.curve[-1] > self.kept[0]:
+            self.kept = self.curve[-1], theta.copy()
+        return len(self.curve) - 1 - int(np.argmax(self.curve)) >= self.patience
+
+    def best(self, last: np.ndarray, curve: list[float]) -> tuple[float, np.ndarray]:
+        """Return score and parameters of a run: the best set aside, else the last."""
+        return (curve[-1], last) if self.kept is None else self.kept
 
 
 def _trainable(kernel: Kernel) -> TrainableEncoding | None:

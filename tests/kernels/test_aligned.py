@@ -18,7 +18,7 @@ from skquantum.circuits import AngleEncoding, HardwareEfficient, RealAmplitudes,
 from skquantum.execution import DenseBackend, QsimBackend
 from skquantum.inspection import kernel_alignment, with_backend
 from skquantum.kernels import AlignedKernel, FidelityKernel, ProjectedKernel
-from skquantum.kernels._aligned import _Problem, _target
+from skquantum.kernels._aligned import _Problem
 from skquantum.saving import trusted_types
 from skquantum.testing import check_kernel
 
@@ -54,8 +54,8 @@ def test_the_double_cake():
 @pytest.mark.parametrize("make", [FidelityKernel, ProjectedKernel])
 def test_the_gradient_is_that_of_differences(make, learn_bandwidth):
     rows = np.random.default_rng(0).normal(size=(8, 3))
-    target = _target(np.arange(8) % 3)
-    problem = _Problem(make(SMALL, backend=DENSE), rows, target, learn_bandwidth)
+    labels = np.arange(8) % 3
+    problem = _Problem(make(SMALL, backend=DENSE), rows, labels, learn_bandwidth)
     theta = problem.start(np.array([0.5, 1.0, 1.5]), np.random.RandomState(0))
     value, gradient = problem(theta)
     differences = [
@@ -152,3 +152,78 @@ def test_bad_input():
         AlignedKernel("angle", bandwidth=[1.0, 2.0, 3.0])(X)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         AlignedKernel("angle").fitted_to(X, y[:3])
+
+
+MANY, SIDES = make_moons(150, noise=0.1, random_state=1)
+MANY = np.hstack([MANY, np.random.default_rng(0).normal(size=(150, 1))])  # the last is noise
+
+
+def test_mini_batches_find_what_all_rows_find():
+    whole = AlignedKernel("angle", max_rows=150).fitted_to(MANY, SIDES)
+    batches = AlignedKernel("angle", batch_size=30, max_iter=60, random_state=0)
+    learned = batches.fitted_to(MANY, SIDES)
+    found = kernel_alignment(learned(MANY), SIDES)
+    assert found > kernel_alignment(FidelityKernel("angle").fitted(MANY)(MANY), SIDES) + 0.02
+    assert found > kernel_alignment(whole(MANY), SIDES) - 0.02
+    assert learned.bandwidth[2] < 0.3 * learned.bandwidth[:2].min()
+    assert len(learned.alignment_curve_) == 60
+    assert learned.alignment_curve_[-1] > learned.alignment_curve_[0]
+    assert learned.validation_curve_ is None
+    assert learned.max_iter == 0
+    again = batches.fitted_to(MANY, SIDES)
+    assert_allclose(again.bandwidth, learned.bandwidth)
+
+
+@pytest.mark.parametrize("batch_size", [None, 20])
+def test_early_stopping_keeps_what_is_best_on_rows_set_aside(batch_size):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 2)), rng.integers(0, 2, 40)  # nothing to be learned
+    encoding = TrainableEncoding("angle", HardwareEfficient(n_layers=3))
+    parameters = {"batch_size": batch_size, "random_state": 0, "n_restarts": 1, "max_iter": 40}
+    free = AlignedKernel(encoding, **parameters).fitted_to(X, y)
+    kept = AlignedKernel(
+        encoding, early_stopping=True, n_iter_no_change=4, **parameters
+    ).fitted_to(X, y)
+    best = int(np.argmax(kept.validation_curve_))
+    assert len(kept.validation_curve_) - 1 - best <= 4
+    assert len(kept.validation_curve_) < 41
+    assert free.alignment_curve_[-1] > kept.alignment_curve_[max(best - 1, 0)]  # it overfits
+    new, labels = rng.normal(size=(60, 2)), rng.integers(0, 2, 60)
+    assert abs(kernel_alignment(kept(new), labels)) < 0.2
+
+
+def test_rows_set_aside_are_those_of_the_curve():
+    kernel = AlignedKernel("angle", early_stopping=True, max_iter=8, random_state=0)
+    learned = kernel.fitted_to(MANY, SIDES)
+    rows, aside = kernel._set_aside(SIDES, np.random.RandomState(0))
+    assert len(aside) == 30
+    assert len(np.intersect1d(rows, aside)) == 0
+    assert abs(SIDES[aside].mean() - SIDES.mean()) < 0.05
+    found = kernel_alignment(learned(MANY[aside]), SIDES[aside])
+    assert_allclose(found, max(learned.validation_curve_), rtol=1e-6)
+
+
+def test_early_stopping_inside_a_machine_and_of_values():
+    kernel = AlignedKernel("angle", early_stopping=True, random_state=0)
+    model = QuantumKernelSVC(kernel=kernel)
+    assert model.fit(MANY, SIDES).score(MANY, SIDES) > 0.8
+    X, y = make_friedman1(80, noise=0.1, random_state=0)
+    kernel = AlignedKernel(
+        "angle", early_stopping=True, batch_size=20, max_iter=20, random_state=0
+    )
+    learned = kernel.fitted_to(StandardScaler().fit_transform(X), y)
+    assert learned.bandwidth[:5].max() > learned.bandwidth[5:].max()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"batch_size": 1}, "batch_size"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"validation_fraction": 1.0}, "validation_fraction"),
+        ({"early_stopping": True, "validation_fraction": 0.01}, "can't set validation_fraction"),
+    ],
+)
+def test_bad_settings_of_training(parameters, said):
+    with pytest.raises(ValueError, match=said):
+        AlignedKernel("angle", **parameters).fitted_to(X, y)
