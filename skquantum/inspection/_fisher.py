@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -135,7 +136,7 @@ class FisherInformation:
         if not np.isfinite(n).all():
             raise ValueError(f"n_samples={n_samples!r} must be finite.")
         # Below e, n / log n grows as n falls, which is not what is meant.
-        scale = gamma * n / (2 * np.pi * np.log(np.maximum(n, np.e)))
+        scale = gamma * n / (2 * np.pi * np.log(np.maximum(n, math.e)))
         if not (scale > 1).all():
             raise ValueError(
                 f"n_samples={n_samples!r} with gamma={gamma:g}: gamma * n / (2 pi log n) has to "
