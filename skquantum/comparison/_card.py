@@ -16,7 +16,7 @@ from skquantum.comparison._measure import (
     probability_metrics,
     regression_metrics,
 )
-from skquantum.comparison._provenance import fingerprint, made_with
+from skquantum.comparison._provenance import made_with
 from skquantum.comparison._table_model import TableModel
 from skquantum.inspection import fitted_attribute, fitted_parts
 from skquantum.metrics import reliability_bins
@@ -152,6 +152,13 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def _scores(model: Any, estimator: Any, X: Any, y: np.ndarray, classes: bool) -> str:
     """Return the scores on the rows, beside those of a model that has learned nothing."""
     said = f"On {len(y):,} rows, which are meant to be rows that it has not seen."
+    if isinstance(model, TableModel) and model.has_seen(X, y):
+        said = f"**On the {len(y):,} rows that it was fitted to: these scores mean nothing.**"
+    if classes and (unknown := sorted(set(y.tolist()) - set(estimator.classes_.tolist()))):
+        raise ValueError(
+            f"y holds the class {unknown[0]!r}, which the model does not know: it knows "
+            f"{', '.join(map(repr, estimator.classes_.tolist()))}."
+        )
     naive = DummyClassifier() if classes else DummyRegressor()
     naive_y = naive.fit(np.zeros((len(y), 1)), y).predict(np.zeros((len(y), 1)))
     predicted = model.predict(X)
@@ -165,17 +172,18 @@ def _scores(model: Any, estimator: Any, X: Any, y: np.ndarray, classes: bool) ->
     text = [said]
     shares = _probabilities(model, X) if classes else None
     if shares is not None:
-        known = estimator.classes_
-        if unknown := sorted(set(y.tolist()) - set(known.tolist())):
-            raise ValueError(
-                f"y holds the class {unknown[0]!r}, which the model does not know: it knows "
-                f"{', '.join(map(repr, known.tolist()))}."
-            )
-        measured = probability_metrics(y, shares, known)
+        measured = probability_metrics(y, shares, estimator.classes_)
         rows += [(TITLES[key], f"{value:.4g}", "") for key, value in measured.items()]
     text.append(_table(["score", "model", other], rows))
     if shares is not None:
         text.append(_calibration(y, shares, estimator.classes_))
+        differ = (estimator.classes_[shares.argmax(axis=1)] != predicted).mean()
+        if differ:
+            text.append(
+                f"In {differ:.0%} of the rows the predicted class is not the one of the highest "
+                "probability: the first table is of the model's own classes, the second of "
+                "calibrated probabilities."
+            )
     return "\n\n".join(text)
 
 
@@ -196,16 +204,18 @@ def _calibration(y: np.ndarray, shares: np.ndarray, classes: np.ndarray) -> str:
 
 
 def _data(model: Any, X: Any, y: np.ndarray) -> str:
-    names = [str(name) for name in getattr(X, "columns", [])]
+    is_table = isinstance(model, TableModel)
+    names = [str(name) for name in (model.columns if is_table else getattr(X, "columns", []))]
     listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
     found = [
-        f"rows measured on: {len(y):,}, fingerprint {fingerprint(X, y)}",
+        f"rows measured on: {len(y):,}",
         f"features: {listed or np.shape(X)[1]}",
     ]
     if isinstance(model, TableModel):
         found.append(f"target: {model.target}")
-        found += [f"learned from: {model.run['rows']} rows, {model.run['data fingerprint']}"]
-        found += [f"{name}: {schema['done']}" for name, schema in model.columns.items()]
+        print_of = model.run["data fingerprint"]
+        found.append(f"learned from: {model.run['rows']} rows, fingerprint {print_of}")
+        found += [f"{name}: {done}" for name, done in model.table]
     return _list(found)
 
 

@@ -20,7 +20,6 @@ from skquantum.comparison._data import (
     BUILT_IN,
     Data,
     check_target,
-    find_file,
     load_data,
     read_file,
     subsample,
@@ -35,7 +34,7 @@ from skquantum.comparison._result import Comparison
 from skquantum.comparison._rule import DecisionRule
 from skquantum.comparison._runner import compare
 from skquantum.comparison._series import SERIES, load_series, make_windowing, tail
-from skquantum.comparison._table_model import TableModel, fit_table
+from skquantum.comparison._table_model import TableModel, check_skops, fit_table
 
 FAILED, INTERRUPTED = 1, 130
 FLAGS = "--drop and --features"  # of fit
@@ -62,8 +61,7 @@ def list_models() -> int:
 
 def run_compare(arguments: argparse.Namespace, command: str) -> int:
     """Run a comparison, print it and write what is asked for; return the exit code."""
-    for flag, path in (("--report", arguments.report), ("--json", arguments.json)):
-        _check_writable(flag, path)
+    _check_outputs(arguments, "report", "json")
     comparison = _compared(arguments, command)
     print(f"\n{comparison}")
     _write_report(comparison, arguments.report)
@@ -74,8 +72,7 @@ def run_compare(arguments: argparse.Namespace, command: str) -> int:
 
 def run_advise(arguments: argparse.Namespace) -> int:
     """Print advice on data, and write what is asked for; return the exit code."""
-    for flag, path in (("--report", arguments.report), ("--json", arguments.json)):
-        _check_writable(flag, path)
+    _check_outputs(arguments, "report", "json")
     device = _one(_devices(arguments))
     data = _load(arguments)
     task = data.task if arguments.task == "auto" else arguments.task
@@ -102,7 +99,8 @@ def run_advise(arguments: argparse.Namespace) -> int:
 
 def run_fit(arguments: argparse.Namespace) -> int:
     """Fit a model to a table, and save it; return the exit code."""
-    _check_writable("--out", arguments.out)
+    _check_outputs(arguments, "out")
+    check_skops()
     data = _load(arguments)
     if data.read is None:
         raise ValueError(
@@ -132,38 +130,39 @@ def run_fit(arguments: argparse.Namespace) -> int:
 
 def run_predict(arguments: argparse.Namespace) -> int:
     """Predict the rows of a file by a saved model; return the exit code."""
-    for flag, path in (("--out", arguments.out), ("--card", arguments.card)):
-        _check_writable(flag, path)
+    _check_outputs(arguments, "out", "card")
     model = TableModel.load(arguments.file)
     if not Path(arguments.data).is_file():
         raise ValueError(f"There is no file {arguments.data!r}.")
-    source = find_file(arguments.data, "file", FILES)
+    source = Path(arguments.data)
+    if source.suffix.lower() not in FILES:
+        raise ValueError(f"{source} is no table: those end in {', '.join(FILES)}.")
     frame, table, repeated = read_file(source, arguments.decimal)
     if twice := repeated & set(model.columns):
         raise ValueError(f"{source} has two columns called {min(twice)!r}: rename one.")
     if arguments.card is not None and model.target not in table.frame:
         raise ValueError(f"--card needs the column {model.target!r} in {source}, to measure.")
-    predicted, notes = model.predictions(frame)
+    predicted, notes = model.predictions(frame, arguments.decimal)
     for note in notes:
         print(wrap("Note: ", note), file=sys.stderr)
-    if model.target in table.frame:
-        y, kept = target_values(frame, table, model.target)
-        print(model.scored(y, predicted[model.target][kept]), file=sys.stderr)
-        if arguments.card is not None:
-            arguments.card.write_text(model_card(model, frame[kept], y), encoding="utf-8")
-            print(f"Model card: {arguments.card}", file=sys.stderr)
     text = predicted.to_csv(index=False, lineterminator="\n")
     if arguments.out is None:
         print(text, end="")
     else:
         arguments.out.write_text(text, encoding="utf-8")
         print(f"Predictions: {arguments.out}", file=sys.stderr)
+    if model.target in table.frame:
+        y, kept = target_values(frame, table, model.target)
+        print(model.scored(frame[kept], y, predicted[model.target][kept]), file=sys.stderr)
+        if arguments.card is not None:
+            arguments.card.write_text(model_card(model, frame[kept], y), encoding="utf-8")
+            print(f"Model card: {arguments.card}", file=sys.stderr)
     return 0
 
 
 def show(arguments: argparse.Namespace) -> int:
     """Print a saved comparison, and write its report; return the exit code."""
-    _check_writable("--report", arguments.report)
+    _check_outputs(arguments, "report")
     comparison = Comparison.from_json(arguments.file)
     print(comparison)
     if arguments.report is not None:
@@ -182,7 +181,7 @@ def rerun(
     parse : callable
         Takes a command's arguments, and returns them as the command line has them.
     """
-    _check_writable("--json", arguments.json)
+    _check_outputs(arguments, "json")
     before = Comparison.from_json(arguments.file)
     command = before.run.get("command", "")
     if not command.startswith("skquantum compare "):
@@ -351,6 +350,21 @@ def _load(arguments: argparse.Namespace) -> Data:
 def _task(arguments: argparse.Namespace, data: Data) -> str:
     asked = data.task if arguments.task == "auto" else arguments.task
     return infer_task(asked, arguments.model or [], data.y)
+
+
+def _check_outputs(arguments: argparse.Namespace, *flags: str) -> None:
+    """Find out before the run whether files can be written, over none that is read."""
+    names = ("data", "file", "before", "after")
+    taken = {Path(str(getattr(arguments, name, ""))).resolve(): name for name in names}
+    for flag in flags:
+        path = getattr(arguments, flag)
+        _check_writable(f"--{flag}", path)
+        if path is None:
+            continue
+        if (what := taken.get(path.resolve())) is not None:
+            other = what if what in flags else "the file that is read"
+            raise ValueError(f"--{flag} {path}: that is {other}. Name another file.")
+        taken[path.resolve()] = flag
 
 
 def _check_writable(flag: str, path: Path | None) -> None:

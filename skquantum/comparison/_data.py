@@ -107,6 +107,10 @@ def find_file(source: str, what: str, known: Iterable[str]) -> Path:
     path = Path(source)
     if path.suffix.lower() not in FILES:
         files = f"a file that ends in {', '.join(FILES)} works too"
+        if path.is_file():
+            raise ValueError(
+                f"{source} can't be read as a table: it has to end in {', '.join(FILES)}."
+            )
         raise ValueError(unknown(what, source, known, files))
     if not path.is_file():
         raise ValueError(f"There is no file {source!r}.")

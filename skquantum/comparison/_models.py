@@ -250,6 +250,11 @@ def models_for(task: str) -> list[str]:
 
 def find_model(name: str, task: str) -> ModelEntry:
     """Look a registered model up; where there is none, suggest one that does the task."""
+    if name in BASELINES[task]:
+        raise ValueError(
+            f"{name!r} is a baseline: it is compared with in any case, and takes no place among "
+            f"the models. These do {task}: {', '.join(models_for(task))}."
+        )
     if name not in MODELS:
         raise ValueError(unknown("model", name, models_for(task), f"these do {task}"))
     return MODELS[name]

@@ -17,7 +17,15 @@ from skquantum.comparison._candidates import Candidate, Named
 from skquantum.comparison._data import split_target
 from skquantum.comparison._models import entry_of
 from skquantum.comparison._pages import wrap
-from skquantum.comparison._table import Table, TableEncoder, plan, select, tell_all, tidy
+from skquantum.comparison._table import (
+    Table,
+    TableEncoder,
+    check_encoders,
+    plan,
+    select,
+    tell_all,
+    tidy,
+)
 
 MOST_CLASSES = 10  # that a score is tried on
 MAX_KERNEL_BYTES = 2e9  # of the matrix of all pairs of rows
@@ -107,6 +115,7 @@ def prepare(
             + "; ".join(f"{name}: {what}" for name, what in rows)
             + ". --features NAME keeps a column."
         )
+    check_encoders({name: found.kind for name, found in plans.items()})
     needs_encoder = any(found.said != "number" for found in plans.values())
     encoder = TableEncoder(keep, task == "classification", seed) if needs_encoder else None
     return Prepared(frame, y, encoder, rows, list(table.notes), keep)

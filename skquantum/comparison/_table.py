@@ -436,13 +436,21 @@ def _words_of(column: Any) -> Any:
     return column.where(column.notna(), "").astype(str)
 
 
-def _skrub(name: str) -> Any:
+def check_encoders(kinds: dict[str, str]) -> None:
+    """Raise an error now if a column of dates or text can't be encoded."""
+    for name, kind in kinds.items():
+        if kind in ("date", "text"):
+            _skrub(
+                "StringEncoder", f"The column {name!r} is one: leave it out (--drop, drop=...), or"
+            )
+
+
+def _skrub(name: str, otherwise: str = "Leave such columns out (--drop, drop=...), or") -> Any:
     try:
         import skrub
     except ImportError:
         raise ImportError(
-            f"Dates and free text are encoded by skrub: {install_hint('data')}. Or leave such "
-            "columns out (drop=..., --drop)."
+            f"Dates and free text are encoded by skrub. {otherwise} {install_hint('data')}."
         ) from None
     return getattr(skrub, name)
 

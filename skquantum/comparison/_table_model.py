@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -174,13 +175,15 @@ class TableModel(PortableMixin):
             warnings.warn(note, UserWarning, stacklevel=3)
         return frame
 
-    def rows(self, X: Any) -> tuple[Any, list[str]]:
+    def rows(self, X: Any, decimal: str | None = None) -> tuple[Any, list[str]]:
         """Return new rows as the pipeline takes them, and what is to be said of them.
 
         Parameters
         ----------
         X : data frame of shape (n_samples, n_columns)
             As in :meth:`predict`.
+        decimal : {".", ","}, default=None
+            Decimal mark of its numbers; None means that of the training rows.
 
         Returns
         -------
@@ -192,21 +195,25 @@ class TableModel(PortableMixin):
         import pandas as pd
 
         X = self._chosen(X)
-        hints = self._hints(X)
+        hints = self._hints(X) if decimal is None else Hints(decimal)
         found, notes = {}, []
         for name, schema in self.columns.items():
+            if decimal is not None and schema["kind"] == "numbers":
+                schema = {**schema, "examples": []}  # which have another mark
             found[name] = _as_in_training(name, X[name], schema, hints)
             if said := _odd_cells(name, X[name], found[name], schema):
                 notes.append(said)
         return pd.DataFrame(found, index=X.index), notes
 
-    def predictions(self, X: Any) -> tuple[Any, list[str]]:
+    def predictions(self, X: Any, decimal: str | None = None) -> tuple[Any, list[str]]:
         """Return a table of predictions, and what is to be said of the rows.
 
         Parameters
         ----------
         X : data frame of shape (n_samples, n_columns)
             As in :meth:`predict`.
+        decimal : {".", ","}, default=None
+            Decimal mark of its numbers; None means that of the training rows.
 
         Returns
         -------
@@ -218,13 +225,20 @@ class TableModel(PortableMixin):
         """
         import pandas as pd
 
-        rows, notes = self.rows(X)
+        rows, notes = self.rows(X, decimal)
         found: dict[str, Any] = {n: X[n].to_numpy() for n in self.identifiers if n in X}
         found = found or {"row": np.arange(1, len(rows) + 1)}
         found[self.target] = self.pipeline.predict(rows)
         if self.classes is not None:
             model = self.pipeline if self.calibrated is None else self.calibrated
             shares = model.predict_proba(rows)
+            likely = self.classes[shares.argmax(axis=1)]
+            if differ := int((likely != found[self.target]).sum()):
+                notes.append(
+                    f"In {differ} of {len(rows)} rows the predicted class is not the one of the "
+                    "highest probability: classes are the model's own, its probabilities were "
+                    "calibrated on inner folds."
+                )
             found |= {f"P({c})": shares[:, i].round(6) for i, c in enumerate(self.classes)}
         return pd.DataFrame(found), notes
 
@@ -240,16 +254,45 @@ class TableModel(PortableMixin):
             "'skquantum compare' measures it beside classical models)."
         )
 
-    def scored(self, y: np.ndarray, predicted: Any) -> str:
-        """Say how predictions of rows agree with what is known of them."""
+    def has_seen(self, X: Any, y: Any) -> bool:
+        """Whether these are the rows that the model was fitted to.
+
+        Parameters
+        ----------
+        X : data frame of shape (n_samples, n_columns)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Their targets.
+
+        Returns
+        -------
+        bool
+        """
+        return _fingerprint(self.rows(X)[0], y) == self.run["data fingerprint"]
+
+    def scored(self, X: Any, y: np.ndarray, predicted: Any) -> str:
+        """Say how predictions of rows agree with what is known of them.
+
+        Parameters
+        ----------
+        X : data frame of shape (n_samples, n_columns)
+            Rows.
+        y, predicted : array-like of shape (n_samples,)
+            What is known, and what was predicted.
+
+        Returns
+        -------
+        str
+        """
         predicted = np.asarray(predicted)
         if self.task == "classification":
             name, value = "accuracy", accuracy_score(y.astype(str), predicted.astype(str))
         else:
             name, value = "r2", r2_score(np.asarray(y, dtype=np.float64), predicted)
+        seen = ", which says nothing: the model was fitted to these rows"
         return (
-            f"{self.target!r} is known in {len(y):,} rows: {name} {value:.3f} (which says nothing "
-            "of rows that the model learned from)"
+            f"{self.target!r} is known in {len(y):,} rows: {name} {value:.3f}"
+            f"{seen if self.has_seen(X, y) else ''}"
         )
 
     def _chosen(self, X: Any) -> Any:
@@ -329,6 +372,11 @@ class TableModel(PortableMixin):
         io = _skops()
         if not Path(path).is_file():
             raise ValueError(f"There is no file {str(path)!r}.")
+        if not zipfile.is_zipfile(path):
+            raise ValueError(
+                f"{path} is no model that 'skquantum fit' or TableModel.save wrote. If it is the "
+                "table: the model comes first, then the file."
+            )
         try:
             trusted = [*trusted_types(), *TREES]
             other = sorted(set(io.get_untrusted_types(file=path)) - set(trusted))
@@ -505,11 +553,15 @@ def _fitted(
     found.hints = dict(vars(table.hints))
     found.run = {
         "rows": f"{len(y):,}",
-        "data fingerprint": fingerprint(data.X, y),
+        "data fingerprint": _fingerprint(data.X[list(found.columns)], y),
         "seed": str(seed),
         **made_with(),
     }
     return found
+
+
+def _fingerprint(rows: Any, y: Any) -> str:
+    return fingerprint(rows.reset_index(drop=True), np.asarray(y).astype(str))
 
 
 def _as_in_training(name: str, column: Any, schema: dict[str, Any], hints: Hints) -> Any:
@@ -554,6 +606,12 @@ def _odd_cells(name: str, raw: Any, read: Any, schema: dict[str, Any]) -> str:
         for value in raw[gaps].dropna()
         if isinstance(value, str) and value.strip().lower() not in GAPS | DASHES
     ]
+    if len(lost) > len(raw.dropna()) / 2:
+        raise ValueError(
+            f"The column {name!r} held {schema['kind']} when the model was fitted, and "
+            f"{len(lost)} of {len(raw)} rows hold none now, such as {lost[0]!r}. If numbers have "
+            "another decimal mark than in training: --decimal (decimal=)."
+        )
     if lost:
         return (
             f"{name}: {len(lost)} of {len(raw)} rows hold what is no {schema['kind'].rstrip('s')} "
@@ -568,6 +626,11 @@ def _odd_cells(name: str, raw: Any, read: Any, schema: dict[str, Any]) -> str:
         return ""
     listed = ", ".join(repr(plain(value)) for value in new.unique()[:SHOWN])
     return f"{name}: {len(new)} of {len(raw)} rows hold what no training row held ({listed})."
+
+
+def check_skops() -> None:
+    """Raise an error now if models can't be saved."""
+    _skops()
 
 
 def _skops() -> Any:

@@ -26,6 +26,7 @@ YES = {"yes": "no", "y": "n", "true": "false", "t": "f", "on": "off", "ja": "nei
 MOSTLY = 0.9  # share of numbers from which on a column is one of numbers, with a few gaps
 MANY = 1000  # values that are looked at to find out what a column is
 MOST_FORMATS = 4  # of dates in one column
+SIGNS = "<>≤≥="  # of limits
 EXACT = 2**53  # whole numbers beyond this are not told apart as float64
 UNITS = "%$€£¥"
 SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-", "’": "'"})
@@ -130,11 +131,6 @@ def _looked_up(table: _Table, text: list[str | None]) -> Values:
     if lost:
         shown = ", ".join(repr(plain(v)) for v in list(lost)[:3])
         done = (*done, f"{lost.total()} that are no {table.kind} ({shown}) taken for gaps")
-        if limit := next((v for v in lost if v[0] in "<>≤≥"), None):
-            done = (
-                *done,
-                f"limits as {plain(limit)!r} are such gaps: write a number to keep them",
-            )
     return Values(table.kind, values, done)
 
 
@@ -173,6 +169,20 @@ def _without_unit(text: str) -> tuple[str, str]:
 
 
 def _numbers(name: str, found: Counter[str], hints: Hints) -> _Table | None:
+    """Read numbers; of limits of detection, such as <0.5, the number beside the sign."""
+    signed = {text: text.lstrip(SIGNS).strip() for text in found}
+    limits = {text: bare for text, bare in signed.items() if bare != text and is_number(bare)}
+    if limits:
+        merged = Counter[str]()
+        for text, n in found.items():
+            merged[limits.get(text, text)] += n
+        inner = _numbers(name, merged, hints)
+        if inner is None:
+            return None
+        n_limits = sum(found[text] for text in limits)
+        said = f"{n_limits} limits such as {plain(next(iter(limits)))!r} read as their number"
+        of = {text: inner.of.get(limits.get(text, text)) for text in found}
+        return _Table(inner.kind, of, (*inner.done, said))
     if any(re.fullmatch(r"0\d+", text) for text in found):
         return None  # codes
     bare = {text: _without_unit(text) for text in found}

@@ -1,6 +1,7 @@
 """Models of tables: the same rows give the same numbers, other tables are refused."""
 
 import importlib
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -203,6 +204,10 @@ def test_other_files_are_refused(model, tmp_path):
     with pytest.raises(ValueError, match="There is no file"):
         TableModel.load(path)
     path.write_text("none")
+    with pytest.raises(ValueError, match="is no model that 'skquantum fit'"):
+        TableModel.load(path)
+    with zipfile.ZipFile(path, "w") as damaged:
+        damaged.writestr("schema.json", "{")
     with pytest.raises(ValueError, match="could not be loaded"):
         TableModel.load(path)
     io.dump(LogisticRegression(), path)
@@ -325,3 +330,84 @@ def test_cards_refuse():
         model_card(fitted, X, y[:5])
     with pytest.raises(ValueError, match="y holds the class 2, which the model does not know"):
         model_card(fitted, X, y)
+
+
+# --- what a fresh reader came upon --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit", "{path}", "--target", "Left", "--out", "{path}"],
+        ["predict", "{saved}", "{path}", "--out", "{path}"],
+        ["predict", "{saved}", "{path}", "--out", "{saved}"],
+        ["predict", "{saved}", "{path}", "--card", "{path}"],
+        ["advise", "{path}", "--target", "Left", "--report", "{path}"],
+        ["compare", "{path}", "--target", "Left", "--json", "{path}"],
+        ["compare", "{path}", "--target", "Left", "--json", "{other}", "--report", "{other}"],
+    ],
+)
+def test_no_file_that_is_read_is_written_over(arguments, model, path, tmp_path, capsys):
+    saved, other = tmp_path / "m.skops", tmp_path / "other"
+    model.save(saved)
+    before = path.read_bytes(), saved.read_bytes()
+    places = {"path": path, "saved": saved, "other": other}
+    assert main([text.format(**places) for text in arguments]) == 2
+    assert "Name another file" in capsys.readouterr().err
+    assert (path.read_bytes(), saved.read_bytes()) == before
+
+
+def test_another_decimal_mark_is_given_or_refused(model, tmp_path, capsys):
+    rows = FRAME.iloc[1:6]  # few beside those that the model remembers
+    points = rows.assign(Bill=rows["Bill"].str.replace(",", "."))
+    saved, table = tmp_path / "m.skops", tmp_path / "points.csv"
+    model.save(saved)
+    points.to_csv(table, index=False)
+    assert main(["predict", str(saved), str(table)]) == 2
+    assert "--decimal" in capsys.readouterr().err
+    assert main(["predict", str(saved), str(table), "--decimal", "."]) == 0
+    found = [line.split(",")[1] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert found == list(model.predict(rows))
+
+
+def test_limits_of_detection_are_numbers():
+    rng = np.random.default_rng(0)
+    values = rng.gamma(2.0, size=60)
+    crp = [f"{v:.2f}" if v > 1 else "<1" for v in values]  # more than a tenth are limits
+    frame = pd.DataFrame({"crp": crp, "ill": np.where(values > 2, "yes", "no")})
+    fitted = fit_table("logistic regression", frame, "ill", budget=1)
+    assert fitted.columns["crp"]["kind"] == "numbers"
+    assert "limits such as '<1' read as their number" in fitted.columns["crp"]["done"]
+    assert (fitted.predict(frame) == frame["ill"]).mean() > 0.9
+
+
+def test_rows_of_the_fit_are_known(model, path, tmp_path, capsys):
+    saved, part, card = tmp_path / "m.skops", tmp_path / "part.csv", tmp_path / "card.md"
+    model.save(saved)
+    assert model.has_seen(FRAME, FRAME["Left"])
+    assert main(["predict", str(saved), str(path), "--card", str(card)]) == 0
+    assert "which says nothing: the model was fitted to these rows" in capsys.readouterr().err
+    assert "these scores mean nothing" in card.read_text(encoding="utf-8")
+    FRAME.iloc[:30].to_csv(part, index=False)
+    assert main(["predict", str(saved), str(part), "--card", str(card)]) == 0
+    assert "says nothing" not in capsys.readouterr().err
+    assert "Customer ID: left out" in card.read_text(encoding="utf-8")
+
+
+def test_a_class_that_is_not_the_likeliest_is_told():
+    fitted = fit_table("RBF SVM", FRAME, "Left", budget=1)
+    frame, notes = fitted.predictions(FRAME)
+    likely = np.where(frame["P(yes)"] > frame["P(no)"], "yes", "no")
+    differ = int((likely != frame["Left"]).sum())
+    assert any(f"In {differ} of {len(frame)} rows" in note for note in notes) == (differ > 0)
+
+
+def test_an_unknown_label_costs_no_predictions(model, tmp_path, capsys):
+    saved, table = tmp_path / "m.skops", tmp_path / "other.csv"
+    model.save(saved)
+    FRAME.iloc[:5].assign(Left="perhaps").to_csv(table, index=False)
+    arguments = ["predict", str(saved), str(table), "--card", str(tmp_path / "card.md")]
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 6
+    assert "y holds the class 'perhaps'" in err

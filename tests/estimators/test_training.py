@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
+from skquantum._steps import STEP_RULES, adam, rmsprop, sgd
 from skquantum.estimators._losses import (
     CLASSIFICATION_LOSSES,
     REGRESSION_LOSSES,
@@ -16,13 +17,9 @@ from skquantum.estimators._losses import (
     softmax,
 )
 from skquantum.estimators._solvers import (
-    STEP_RULES,
     WITH_GRADIENT,
     WITHOUT_GRADIENT,
-    adam,
     resolve_solver,
-    rmsprop,
-    sgd,
     spsa_probe,
 )
 from skquantum.estimators._training import (
