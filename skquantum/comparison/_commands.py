@@ -153,9 +153,10 @@ def run_predict(arguments: argparse.Namespace) -> int:
         print(f"Predictions: {arguments.out}", file=sys.stderr)
     if model.target in table.frame:
         y, kept = target_values(frame, table, model.target)
-        print(model.scored(frame[kept], y, predicted[model.target][kept]), file=sys.stderr)
+        rows = model.rows(frame, arguments.decimal)[0][kept]
+        print(model.scored(rows, y, predicted[model.target][kept]), file=sys.stderr)
         if arguments.card is not None:
-            arguments.card.write_text(model_card(model, frame[kept], y), encoding="utf-8")
+            arguments.card.write_text(model_card(model, rows, y), encoding="utf-8")
             print(f"Model card: {arguments.card}", file=sys.stderr)
     return 0
 
