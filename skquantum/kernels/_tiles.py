@@ -160,7 +160,8 @@ def _client() -> Any:
 
 
 def _by_joblib(compute: Compute, jobs: Sequence[Job], n_jobs: int) -> Iterator[Result]:
-    run = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    as_they_come = get_active_backend()[0].supports_return_generator  # ray's does not
+    run = Parallel(n_jobs=n_jobs, return_as="generator_unordered" if as_they_come else "list")
     yield from run(delayed(_numbered)(compute, *job) for job in jobs)
 
 
