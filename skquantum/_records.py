@@ -8,24 +8,26 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from skquantum._version import __version__
 
-# Records that agree in these are told as one.
-SAME = ("backend", "sampler", "device", "repetitions", "work")
 SUMMED = ("jobs", "seconds", "compile_seconds", "circuits", "from_cache", "run", "attempts")
 MILLISECONDS = 3
 
 
-@dataclass
-class Job:
-    """What is being run: how many circuits, which may turn out at the end only."""
+class Facts(NamedTuple):
+    """What records say of a backend; those that agree in it, and in the work, are told as one.
 
-    n_circuits: int
+    The last three are None where there are none: an exact simulator has no repetitions.
+    """
+
+    backend: str
+    sampler: str | None = None
+    device: str | None = None
+    repetitions: int | None = None
 
 
 class RunLog:
@@ -36,7 +38,7 @@ class RunLog:
         self.compiling = 0  # how deep in compiling
         self.compiled = 0.0  # seconds of compiling in all
         self._told = 0.0  # of these, those in records
-        self._merged: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._merged: dict[tuple[Facts, str], dict[str, Any]] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Add a record, to one of the same kind if there is any."""
@@ -44,7 +46,7 @@ class RunLog:
         new = {"jobs": 1, **record}
         new["compile_seconds"] = new.get("compile_seconds", 0.0) + self.compiled - self._told
         self._told = self.compiled
-        key = tuple(new[name] for name in SAME)
+        key = Facts(*(new[name] for name in Facts._fields)), new["work"]
         old = self._merged.get(key)
         if old is None:
             self._merged[key] = {**new, "errors": list(new["errors"])}
@@ -54,11 +56,9 @@ class RunLog:
         old["errors"] += new["errors"]
         old["complete"] &= new["complete"]
 
-    def count(
-        self, facts: Mapping[str, Any], work: str, jobs: int, seconds: float, n_circuits: int
-    ) -> None:
+    def count(self, facts: Facts, work: str, jobs: int, seconds: float, n_circuits: int) -> None:
         """Add a job that went well; one of a kind that was seen before is summed up at once."""
-        old = self._merged.get((*(facts[name] for name in SAME[:-1]), work))
+        old = self._merged.get((facts, work))
         if old is None:
             self.add(_record(facts, work, jobs, seconds, n_circuits))
             return
@@ -106,46 +106,63 @@ def note(record: Mapping[str, Any]) -> None:
         log.add(record)
 
 
-@contextmanager
-def running(
-    facts: Mapping[str, Any] | None, work: str, n_circuits: int, jobs: int = 1
-) -> Iterator[Job]:
+class running:
     """Record what is run inside, unless it leaves records of its own.
 
-    So a backend that hands its circuits to another one is not counted beside it.
+    So a backend that hands its circuits to another one is not counted beside it. A context manager
+    without a generator: a step of a training passes it twice.
 
     Parameters
     ----------
-    facts : mapping or None
-        Of the backend: "backend", "sampler", "device" and "repetitions". None if it leaves
-        records itself, or lets another one run its circuits.
+    facts : Facts or None
+        Of the backend. None if it leaves records itself, or lets another one run its circuits.
     work : str
         What is computed, such as "states".
     n_circuits : int
-        Circuits, with all their values.
+        Circuits, with all their values; it may turn out at the end only.
     jobs : int, default=1
         0 for the second half of a job, such as the way back of a gradient.
     """
-    logs, job = _OPEN.get(), Job(n_circuits)
-    if not logs or facts is None:
-        yield job
-        return
-    log = logs[-1]  # the innermost one has seen all that is run in here
-    n_added, compiled, begin = log.n_added, log.compiled, time.perf_counter()
-    yield job
-    if log.n_added > n_added or (jobs and not job.n_circuits):
-        return
-    seconds = max(time.perf_counter() - begin - (log.compiled - compiled), 0.0)
-    for each in logs:
-        each.count(facts, work, jobs, seconds, job.n_circuits)
+
+    __slots__ = (
+        "_begin",
+        "_compiled",
+        "_facts",
+        "_jobs",
+        "_logs",
+        "_n_added",
+        "_work",
+        "n_circuits",
+    )
+
+    def __init__(self, facts: Facts | None, work: str, n_circuits: int, jobs: int = 1) -> None:
+        self._logs = () if facts is None else _OPEN.get()
+        self._facts, self._work, self.n_circuits, self._jobs = facts, work, n_circuits, jobs
+
+    def __enter__(self) -> Self:
+        if self._logs:
+            log = self._logs[-1]  # the innermost one has seen all that is run in here
+            self._n_added, self._compiled = log.n_added, log.compiled
+            self._begin = time.perf_counter()
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None or self._facts is None or (self._jobs and not self.n_circuits):
+            return
+        if not self._logs:
+            return
+        log = self._logs[-1]
+        if log.n_added > self._n_added:
+            return
+        seconds = time.perf_counter() - self._begin - (log.compiled - self._compiled)
+        for each in self._logs:
+            each.count(self._facts, self._work, self._jobs, max(seconds, 0.0), self.n_circuits)
 
 
-def _record(
-    facts: Mapping[str, Any], work: str, jobs: int, seconds: float, n_circuits: int
-) -> dict[str, Any]:
+def _record(facts: Facts, work: str, jobs: int, seconds: float, n_circuits: int) -> dict[str, Any]:
     started = datetime.now(UTC) - timedelta(seconds=seconds)
     return {
-        **facts,
+        **facts._asdict(),
         "work": work,
         "started": started.isoformat(timespec="seconds"),
         "jobs": jobs,

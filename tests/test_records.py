@@ -24,7 +24,7 @@ from skquantum import (
     VariationalClassifier,
     VariationalRegressor,
 )
-from skquantum._records import RunLog, compiling, note, recording, running
+from skquantum._records import Facts, RunLog, compiling, note, recording, running
 from skquantum.circuits import AngleEncoding
 from skquantum.execution import (
     DenseBackend,
@@ -217,11 +217,11 @@ def test_a_new_circuit_takes_time_to_compile_and_a_known_one_none():
     assert seconds[0] > 10 * seconds[1]  # which are fractions of a millisecond
 
 
-FACTS = {"backend": "One", "sampler": None, "device": None, "repetitions": None}
+FACTS = Facts("One")
 
 
 def test_the_innermost_job_is_the_one_that_counts():
-    two = FACTS | {"backend": "Two"}
+    two = Facts("Two")
     with (
         recording() as outer,
         running(FACTS, "expectations", 5),
@@ -259,7 +259,12 @@ def test_compiling_is_not_running():
 
 def test_failures_of_some_jobs_are_seen_in_the_sum():
     log = RunLog()
-    job = FACTS | {"work": "measurements", "seconds": 1.0, "circuits": 4, "from_cache": 1}
+    job = FACTS._asdict() | {
+        "work": "measurements",
+        "seconds": 1.0,
+        "circuits": 4,
+        "from_cache": 1,
+    }
     job |= {"run": 3, "attempts": 3, "started": "", "versions": {}}
     log.add(job | {"errors": [], "complete": True})
     log.add(job | {"errors": ["late"], "complete": False})

@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 
 from skquantum._named_parts import NamedPartsMixin
-from skquantum._records import running
+from skquantum._records import Facts, running
 from skquantum._validation import unknown, validate_description
 from skquantum.execution._compiler.gates import check_symbols
 from skquantum.execution._compiler.hashing import hashable
@@ -276,19 +276,12 @@ class Backend(NamedPartsMixin, ABC):
         return "adjoint" if has_adjoint else "parameter-shift"
 
     @property
-    def run_facts(self) -> dict[str, Any] | None:
-        """What records say of this backend: "backend", "sampler", "device" and "repetitions".
+    def run_facts(self) -> Facts | None:
+        """What records say of this backend.
 
-        The last three are None where there are none: an exact simulator has no repetitions.
-        None in place of all for a backend that leaves records itself, or whose circuits
-        another backend runs.
+        None for a backend that leaves records itself, or whose circuits another backend runs.
         """
-        return {
-            "backend": type(self).__name__,
-            "sampler": None,
-            "device": None,
-            "repetitions": None,
-        }
+        return Facts(type(self).__name__)
 
     @property
     def runs_marks(self) -> bool:

@@ -12,7 +12,7 @@ import sympy
 from sklearn.base import clone
 from sklearn.utils._param_validation import StrOptions
 
-from skquantum._records import running
+from skquantum._records import Facts, running
 from skquantum._symbols import symbols_of
 from skquantum._validation import shown, validate_description
 from skquantum.execution._backend import Backend
@@ -381,7 +381,7 @@ class _ExtrapolatedEvaluator(Evaluator):
         self,
         parts: list[Evaluator],
         extrapolation: _Extrapolation,
-        run_facts: dict[str, Any] | None,
+        run_facts: Facts | None,
     ) -> None:
         self.parts, self.extrapolation, self.run_facts = parts, extrapolation, run_facts
 

@@ -15,6 +15,7 @@ import numpy as np
 import sympy
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skquantum._records import Facts
 from skquantum._validation import class_hint, shown
 from skquantum.execution._backend import Backend
 from skquantum.execution._compiler.compile import compile_program
@@ -307,10 +308,9 @@ class QsimBackend(Backend):
         return overlaps
 
     @property
-    def run_facts(self) -> dict[str, Any] | None:
+    def run_facts(self) -> Facts | None:
         """What records say of this backend, see `Backend`: its shots are the repetitions."""
-        facts = super().run_facts
-        return None if facts is None else facts | {"repetitions": self.shots}
+        return Facts(type(self).__name__, repetitions=self.shots)
 
     def _compares_states(self) -> bool:
         """Whether overlaps are those of this class: a subclass may have its own."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from skquantum._records import running
+from skquantum._records import Facts, running
 from skquantum.estimators._head import HeadObjective
 from skquantum.estimators._losses import RowLoss
 from skquantum.estimators._qlstm.gates import Gates, Part, glorot
@@ -80,7 +79,7 @@ class RecurrentNetwork:
         return gates | state | self.outputs_
 
     @property
-    def _facts(self) -> dict[str, Any] | None:
+    def _facts(self) -> Facts | None:
         """What records say of the backend, None if there are no circuits."""
         return next((bank.layer.backend.run_facts for bank in self.banks.values()), None)
 
