@@ -108,7 +108,9 @@ def workers(backend, number):
         import dask
         from distributed import Client, LocalCluster
 
-        local = {"threads_per_worker": 1, "dashboard_address": None}
+        local = {"threads_per_worker": 1, "dashboard_address": ":0"}
+        for name in MALLOC["distributed.nanny.pre-spawn-environ"].keys() - ONE_THREAD.keys():
+            os.environ.pop(name, None)  # which a cluster before has left here
         with (
             dask.config.set(MALLOC if backend == "dask" else {}),
             LocalCluster(n_workers=number, **local) as cluster,
