@@ -72,11 +72,18 @@ class Candidate:
         What to try, by the pipeline's parameter names; one empty dict for no tuning.
     entrant : Entrant
         What the report tells of it.
+    prefix : str
+        What stands before the model's own parameters in those of the pipeline.
     """
 
     estimator: BaseEstimator
     settings: list[dict[str, Any]]
     entrant: Entrant
+    prefix: str
+
+    def shown(self, setting: Mapping[str, Any]) -> dict[str, str]:
+        """Return a setting as text, by the model's own names."""
+        return {key.removeprefix(self.prefix): repr(value) for key, value in setting.items()}
 
 
 Named = list[tuple[str, BaseEstimator, Grid]]
@@ -168,7 +175,7 @@ def make_candidates(
                 n_offered,
                 _is_naive(estimator),
             )
-            found.append(Candidate(pipeline, settings, entrant))
+            found.append(Candidate(pipeline, settings, entrant, prefix))
     return found
 
 

@@ -34,7 +34,7 @@ from skquantum.comparison._result import Comparison
 from skquantum.comparison._rule import DecisionRule
 from skquantum.comparison._runner import compare
 from skquantum.comparison._series import SERIES, load_series, make_windowing, tail
-from skquantum.comparison._table_model import TableModel, check_skops, fit_table
+from skquantum.comparison._table_model import TableModel, fit_table, skops_io
 
 FAILED, INTERRUPTED = 1, 130
 FLAGS = "--drop and --features"  # of fit
@@ -100,7 +100,7 @@ def run_advise(arguments: argparse.Namespace) -> int:
 def run_fit(arguments: argparse.Namespace) -> int:
     """Fit a model to a table, and save it; return the exit code."""
     _check_outputs(arguments, "out")
-    check_skops()
+    skops_io()  # raises now if it is missing
     data = _load(arguments)
     if data.read is None:
         raise ValueError(

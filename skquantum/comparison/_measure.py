@@ -279,7 +279,7 @@ def _tune(
         "fit_time": fit_time,
         "search_time": search_time,
         "n_fits": n_fits,
-        "parameters": {key.rpartition("model__")[2]: repr(v) for key, v in chosen.items()}
+        "parameters": candidate.shown(chosen)
         | ({} if season is None else {"season_": str(season)}),
     }
 

@@ -17,6 +17,7 @@ from skquantum.comparison._candidates import Candidate, Named
 from skquantum.comparison._data import split_target
 from skquantum.comparison._models import entry_of
 from skquantum.comparison._pages import wrap
+from skquantum.comparison._series import neg_log_rmse
 from skquantum.comparison._table import (
     Table,
     TableEncoder,
@@ -27,6 +28,7 @@ from skquantum.comparison._table import (
     tidy,
 )
 
+DEFAULT_SCORING = {"classification": "accuracy", "regression": "r2", "series": neg_log_rmse}
 MOST_CLASSES = 10  # that a score is tried on
 MAX_KERNEL_BYTES = 2e9  # of the matrix of all pairs of rows
 
@@ -179,6 +181,35 @@ def check_jobs(n_jobs: Any) -> None:
         raise ValueError(
             f"n_jobs={n_jobs!r} (--n-jobs): give a number of processes, or -1 for all cores."
         )
+
+
+def checked_budget(budget: Any) -> int:
+    """Return the number of settings that a model may try."""
+    if isinstance(budget, int | np.integer) and budget >= 1:
+        return int(budget)
+    raise ValueError(f"budget={budget!r}: give a whole number of at least 1.")
+
+
+def seed_of(random_state: Any) -> int:
+    """Return a seed that can be told, and given again."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(random_state, int | np.integer) and 0 <= random_state < 2**32:
+        return int(random_state)
+    raise ValueError(f"random_state={random_state!r}: give a whole number from 0, or None.")
+
+
+def scoring_of(scoring: Any, task: str) -> Any:
+    """Return the score, by default that of the task."""
+    metric = DEFAULT_SCORING[task] if scoring is None else scoring
+    if not isinstance(metric, str) and not callable(metric):
+        raise TypeError(f"scoring={scoring!r}: give the name of a score, or a scorer.")
+    return metric
+
+
+def name_of(scoring: Any) -> str:
+    """Return the name of a score."""
+    return scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
 
 
 def check_rows(named: Named, n_rows: int) -> None:

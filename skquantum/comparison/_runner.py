@@ -35,10 +35,14 @@ from skquantum.comparison._prepare import (
     check_jobs,
     check_rows,
     check_score,
+    checked_budget,
     described,
     gives_away,
+    name_of,
     named_target,
     prepare,
+    scoring_of,
+    seed_of,
 )
 from skquantum.comparison._progress import Interrupted, ProgressLine, interruptible, time_left
 from skquantum.comparison._provenance import provenance
@@ -54,12 +58,9 @@ from skquantum.comparison._series import (
     cut,
     forward_splits,
     make_windowing,
-    neg_log_rmse,
     times_of,
 )
 from skquantum.comparison._studies import Plan
-
-DEFAULT_SCORING = {"classification": "accuracy", "regression": "r2", "series": neg_log_rmse}
 
 
 def compare(
@@ -232,10 +233,11 @@ def compare(
     AR(4): 0.00000
     persistence: 0.06437
     """
-    rule, seed = DecisionRule() if rule is None else rule, _seed(random_state)
+    rule, seed = DecisionRule() if rule is None else rule, seed_of(random_state)
     studies = Plan(tuple(labels or ()), seeds, bool(ablate), dict(sweep or {}), _devices(device))
     device = studies.devices[0] if studies.devices else None
-    _check_settings(rule, budget, n_jobs)
+    _check_settings(rule, n_jobs)
+    budget = checked_budget(budget)
     X, y = named_target(X, y, read=preprocessing is None)
     asked = {"models": models, "baselines": baselines, "task": task, "cv": cv, "rule": rule}
     asked |= {"features": features, "drop": drop, "encode": None if encode else False}
@@ -255,7 +257,7 @@ def compare(
         known,
         task=task,
         preprocessing=first if data.encoder is None else make_pipeline(data.encoder, first),
-        budget=int(budget),
+        budget=budget,
         seed=seed,
     )
     checked = preprocessing is not None or data.encoder is not None
@@ -267,7 +269,7 @@ def compare(
     comparison = Comparison(
         rule=rule,
         task=task,
-        metric=_name_of(problem.scoring),
+        metric=name_of(problem.scoring),
         entrants=[candidate.entrant for candidate in candidates],
         n_folds=len(problem.splits),
         device=device,
@@ -306,11 +308,9 @@ def _devices(device: Any) -> tuple[DeviceTest, ...]:
     return found
 
 
-def _check_settings(rule: Any, budget: Any, n_jobs: Any) -> None:
+def _check_settings(rule: Any, n_jobs: Any) -> None:
     if not isinstance(rule, DecisionRule):
         raise TypeError(f"rule={rule!r}: give a DecisionRule.")
-    if not (isinstance(budget, int | np.integer) and budget >= 1):
-        raise ValueError(f"budget={budget!r}: give a whole number of at least 1.")
     check_jobs(n_jobs)
 
 
@@ -470,23 +470,7 @@ def _problem(
         y = check_target(y, task)
         X = X if checked else check_features(X)
         splits = make_splits(cv, X, y, task, seed)
-    metric = DEFAULT_SCORING[task] if scoring is None else scoring
-    if not isinstance(metric, str) and not callable(metric):
-        raise TypeError(f"scoring={scoring!r}: give the name of a score, or a scorer.")
-    return Problem(X, y, task, splits, metric, seed, windows, times=times)
-
-
-def _seed(random_state: Any) -> int:
-    """Return a seed that can be told, and given again."""
-    if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    if isinstance(random_state, int | np.integer) and 0 <= random_state < 2**32:
-        return int(random_state)
-    raise ValueError(f"random_state={random_state!r}: give a whole number from 0, or None.")
-
-
-def _name_of(scoring: Any) -> str:
-    return scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
+    return Problem(X, y, task, splits, scoring_of(scoring, task), seed, windows, times=times)
 
 
 def _call(asked: dict[str, Any], seed: int) -> str:

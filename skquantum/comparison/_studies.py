@@ -156,7 +156,7 @@ def _settled(candidate: Candidate) -> BaseEstimator:
 def _parameters_of(candidate: Candidate) -> dict[str, str]:
     """Return the whole names of a model's parameters, by its own."""
     names = candidate.estimator.get_params()
-    prefix = next((p for p in ("regressor__model__", "model__") if p[:-2] in names), "")
+    prefix = candidate.prefix
     return {name.removeprefix(prefix): name for name in names if name.startswith(prefix)}
 
 

@@ -32,15 +32,18 @@ from skquantum.comparison._prepare import (
     Prepared,
     check_rows,
     check_score,
+    checked_budget,
     gives_away,
+    name_of,
     named_target,
     prepare,
+    scoring_of,
+    seed_of,
 )
 from skquantum.comparison._provenance import fingerprint, made_with
 from skquantum.comparison._table import Table, TableEncoder, tidy
 from skquantum.comparison._values import DASHES, GAPS, Hints, decimal_commas
 
-SCORING = {"classification": "accuracy", "regression": "r2"}
 KINDS = {"f": "numbers", "b": "numbers", "M": "dates", "O": "text"}
 FORMAT = 1  # of saved files
 # Of the baselines: a forged tree may crash the process that loads it, but runs no code.
@@ -165,8 +168,11 @@ class TableModel(PortableMixin):
             raise ValueError(
                 f"{self.target!r} is a number: there are no probabilities of classes."
             )
+        return self._proba(self._told(X))
+
+    def _proba(self, rows: Any) -> np.ndarray:
         model = self.pipeline if self.calibrated is None else self.calibrated
-        return model.predict_proba(self._told(X))
+        return model.predict_proba(rows)
 
     def _told(self, X: Any) -> Any:
         """Return new rows as the pipeline takes them, and warn of what is odd in them."""
@@ -230,8 +236,7 @@ class TableModel(PortableMixin):
         found = found or {"row": np.arange(1, len(rows) + 1)}
         found[self.target] = self.pipeline.predict(rows)
         if self.classes is not None:
-            model = self.pipeline if self.calibrated is None else self.calibrated
-            shares = model.predict_proba(rows)
+            shares = self._proba(rows)
             likely = self.classes[shares.argmax(axis=1)]
             if differ := int((likely != found[self.target]).sum()):
                 notes.append(
@@ -344,7 +349,7 @@ class TableModel(PortableMixin):
         TypeError
             If a part of the model, such as a gate of your own, can't be saved without pickle.
         """
-        _skops().dump(self, path)
+        skops_io().dump(self, path)
         return Path(path)
 
     @staticmethod
@@ -369,7 +374,7 @@ class TableModel(PortableMixin):
         """
         from skquantum.saving import trusted_types
 
-        io = _skops()
+        io = skops_io()
         if not Path(path).is_file():
             raise ValueError(f"There is no file {str(path)!r}.")
         if not zipfile.is_zipfile(path):
@@ -412,7 +417,7 @@ def fit_table(
     drop: Any = None,
     scoring: Any = None,
     budget: int = 6,
-    random_state: int = 0,
+    random_state: int | None = 0,
 ) -> TableModel:
     """Tune and fit a model on all rows of a table, for new rows of the same columns.
 
@@ -436,7 +441,7 @@ def fit_table(
         What settings are chosen by; by default "accuracy" or "r2".
     budget : int, default=6
         Most settings that are tried.
-    random_state : int, default=0
+    random_state : int or None, default=0
         Seed of inner folds, of the sample of settings and of the model.
 
     Returns
@@ -461,8 +466,7 @@ def fit_table(
     >>> model.predict(pd.DataFrame({"plan": ["b"], "age": ["43,5"]}))
     array(['yes'], dtype='<U3')
     """
-    if not (isinstance(budget, int | np.integer) and budget >= 1):
-        raise ValueError(f"budget={budget!r}: give a whole number of at least 1.")
+    budget, seed = checked_budget(budget), seed_of(random_state)
     target = y if isinstance(y, str) else getattr(y, "name", None) or "target"
     if task == "series" or y is None:
         raise ValueError("A table model needs a target: y='column' or its values (no series).")
@@ -473,16 +477,16 @@ def fit_table(
     check_consistent_length(X.frame, y)
     why = why_task(y) if task == "auto" else ""
     task = infer_task(task, [model], y)
-    data = prepare(X, y, task=task, features=features, drop=drop, encode=True, seed=random_state)
+    data = prepare(X, y, task=task, features=features, drop=drop, encode=True, seed=seed)
     if why:
         data.notes.append(f"The task is {task}, {why}.")
     y = check_target(y, task)
-    metric = SCORING[task] if scoring is None else scoring
-    encoder = TableEncoder(data.keep, task == "classification", random_state)
-    candidate = _candidate(model, task, encoder, int(budget), random_state, len(y))
+    metric = scoring_of(scoring, task)
+    encoder = TableEncoder(data.keep, task == "classification", seed)
+    candidate = _candidate(model, task, encoder, budget, seed, len(y))
     check_score(metric, task, y, [candidate])
     data.notes += gives_away(data.X, y, task, data.table)
-    return _fitted(candidate, data, y, X, str(target), task, metric, random_state)
+    return _fitted(candidate, data, y, X, str(target), task, metric, seed)
 
 
 def _candidate(
@@ -525,11 +529,9 @@ def _fitted(
         ).fit(data.X, y)
         found.pipeline = found.calibrated.calibrated_classifiers_[0].estimator
     found.classes = found.pipeline.classes_ if task == "classification" else None
-    found.parameters = {
-        key.rpartition("model__")[2]: repr(value) for key, value in search.best_params_.items()
-    }
+    found.parameters = candidate.shown(search.best_params_)
     found.score = {
-        "metric": metric if isinstance(metric, str) else getattr(metric, "__name__", "score"),
+        "metric": name_of(metric),
         "mean": float(search.cv_results_["mean_test_score"][best]),
         "std": float(search.cv_results_["std_test_score"][best]),
         "n_settings": len(candidate.settings),
@@ -628,12 +630,8 @@ def _odd_cells(name: str, raw: Any, read: Any, schema: dict[str, Any]) -> str:
     return f"{name}: {len(new)} of {len(raw)} rows hold what no training row held ({listed})."
 
 
-def check_skops() -> None:
-    """Raise an error now if models can't be saved."""
-    _skops()
-
-
-def _skops() -> Any:
+def skops_io() -> Any:
+    """Return what saves models, or say what is missing."""
     try:
         from skops import io
     except ImportError:

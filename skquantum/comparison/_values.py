@@ -26,7 +26,7 @@ YES = {"yes": "no", "y": "n", "true": "false", "t": "f", "on": "off", "ja": "nei
 MOSTLY = 0.9  # share of numbers from which on a column is one of numbers, with a few gaps
 MANY = 1000  # values that are looked at to find out what a column is
 MOST_FORMATS = 4  # of dates in one column
-SIGNS = "<>≤≥="  # of limits
+LIMIT = re.compile(r"[<>≤≥]=?\s*(.+)")  # of detection
 EXACT = 2**53  # whole numbers beyond this are not told apart as float64
 UNITS = "%$€£¥"
 SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-", "’": "'"})
@@ -170,8 +170,8 @@ def _without_unit(text: str) -> tuple[str, str]:
 
 def _numbers(name: str, found: Counter[str], hints: Hints) -> _Table | None:
     """Read numbers; of limits of detection, such as <0.5, the number beside the sign."""
-    signed = {text: text.lstrip(SIGNS).strip() for text in found}
-    limits = {text: bare for text, bare in signed.items() if bare != text and is_number(bare)}
+    signed = {text: LIMIT.fullmatch(text) for text in found}
+    limits = {text: m[1] for text, m in signed.items() if m and is_number(m[1])}
     if limits:
         merged = Counter[str]()
         for text, n in found.items():
@@ -180,7 +180,7 @@ def _numbers(name: str, found: Counter[str], hints: Hints) -> _Table | None:
         if inner is None:
             return None
         n_limits = sum(found[text] for text in limits)
-        said = f"{n_limits} limits such as {plain(next(iter(limits)))!r} read as their number"
+        said = f"limits such as {plain(next(iter(limits)))!r} ({n_limits}) read as their number"
         of = {text: inner.of.get(limits.get(text, text)) for text in found}
         return _Table(inner.kind, of, (*inner.done, said))
     if any(re.fullmatch(r"0\d+", text) for text in found):

@@ -377,7 +377,7 @@ def test_limits_of_detection_are_numbers():
     frame = pd.DataFrame({"crp": crp, "ill": np.where(values > 2, "yes", "no")})
     fitted = fit_table("logistic regression", frame, "ill", budget=1)
     assert fitted.columns["crp"]["kind"] == "numbers"
-    assert "limits such as '<1' read as their number" in fitted.columns["crp"]["done"]
+    assert "limits such as '<1' (17) read as their number" in fitted.columns["crp"]["done"]
     assert (fitted.predict(frame) == frame["ill"]).mean() > 0.9
 
 
