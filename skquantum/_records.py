@@ -71,6 +71,10 @@ class RunLog:
         old["run"] += n_circuits
         self._told = self.compiled
 
+    def exact_records(self) -> list[dict[str, Any]]:
+        """Return the records with seconds that are not rounded."""
+        return list(self._merged.values())
+
     def records(self) -> list[dict[str, Any]]:
         """Return the records, in the order in which kinds of work began."""
         return [

@@ -27,6 +27,7 @@ from skquantum import (
 from skquantum._records import Facts, RunLog, compiling, note, recording, running
 from skquantum.circuits import AngleEncoding
 from skquantum.execution import (
+    BudgetedBackend,
     DenseBackend,
     MitigatedBackend,
     QsimBackend,
@@ -66,6 +67,7 @@ BACKENDS = {
     "shots": QsimBackend(shots=50, seed=0),
     "mitigated": MitigatedBackend(QsimBackend(noise=0.01)),
     "sampler": SamplerBackend(cirq.Simulator(seed=0), repetitions=20),
+    "budget": BudgetedBackend(QsimBackend(noise=0.01), max_circuits=10**6),
     "mitigated sampler": MitigatedBackend(SamplerBackend(cirq.Simulator(seed=0), repetitions=20)),
 }
 MODELS = [

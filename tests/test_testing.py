@@ -20,6 +20,8 @@ from skquantum.circuits import (
 from skquantum.estimators import FidelityLoss, Loss, WeightedFidelityLoss
 from skquantum.execution import (
     Backend,
+    BudgetedBackend,
+    CachedBackend,
     Evaluator,
     MitigatedBackend,
     QsimBackend,
@@ -56,11 +58,16 @@ A, B = cirq.LineQubit.range(2)
             {"states": False, "tolerance": 0.03},
         ),
         (MitigatedBackend(QsimBackend(), zne=(1, 3)), {"states": False, "tolerance": 1e-4}),
+        (BudgetedBackend(QsimBackend(), max_seconds=100.0), {}),
     ],
-    ids=["qsim", "reference", "shots", "noise", "sampler", "mitigated"],
+    ids=["qsim", "reference", "shots", "noise", "sampler", "mitigated", "budget"],
 )
 def test_backends_of_this_package(backend, options):
     check_backend(backend, **options)
+
+
+def test_a_cache_is_a_backend(tmp_path):
+    check_backend(CachedBackend(QsimBackend(), tmp_path))
 
 
 @pytest.mark.parametrize("kernel", [FidelityKernel("zz"), ProjectedKernel("angle")], ids=repr)

@@ -3,6 +3,8 @@
 from skquantum._rooms import hand_out
 from skquantum.execution._backend import GRADIENTS, Backend
 from skquantum.execution._backend import as_symbols as as_symbols
+from skquantum.execution._budgeted_backend import BudgetedBackend
+from skquantum.execution._cached_backend import CachedBackend
 from skquantum.execution._compiler.angles import LARGEST as LARGEST
 from skquantum.execution._compiler.angles import AngleError as AngleError
 from skquantum.execution._compiler.rotations import RotationForm, rotation_form
@@ -31,6 +33,8 @@ from skquantum.execution._sampler_backend import SamplerBackend
 __all__ = [
     "GRADIENTS",
     "Backend",
+    "BudgetedBackend",
+    "CachedBackend",
     "DenseBackend",
     "Evaluator",
     "MeasurementSetting",

@@ -301,6 +301,38 @@ class Backend(NamedPartsMixin, ABC):
             Shape of the matrix, of float64. Without a limit of its own a backend takes any.
         """
 
+    def circuits_of(
+        self,
+        circuit: cirq.AbstractCircuit,
+        n_rows: int,
+        observables: Sequence[cirq.PauliSum] | None = None,
+        n_pairs: int | None = None,
+    ) -> int:
+        """Return how many circuits a job would run.
+
+        Parameters
+        ----------
+        circuit : cirq.Circuit or cirq.FrozenCircuit
+            As in `states`.
+        n_rows : int
+            Rows of values, of both sides for fidelities.
+        observables : sequence of cirq.PauliSum, default=None
+            Whose expectation values are asked for; None: states, or fidelities.
+        n_pairs : int, default=None
+            Pairs of rows whose fidelities are asked for.
+
+        Returns
+        -------
+        int
+            One for each row by default, as simulators have it.
+        """
+        return n_rows
+
+    @property
+    def shots_per_circuit(self) -> int:
+        """How often each circuit is measured; 0, as by default: it is not."""
+        return 0
+
     @property
     def has_budget(self) -> bool:
         """Whether `check_budget` may refuse: without, nobody needs to count circuits for it."""

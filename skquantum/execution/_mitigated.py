@@ -15,11 +15,11 @@ from sklearn.utils._param_validation import StrOptions
 from skquantum._records import Facts, running
 from skquantum._symbols import symbols_of
 from skquantum._validation import shown, validate_description
+from skquantum.execution._around import BackendAround
 from skquantum.execution._backend import Backend
 from skquantum.execution._device.marks import instead, marked, run_marks
 from skquantum.execution._evaluation import Evaluator, Pullback
 from skquantum.execution._measurement import compute_uncompute, offsets
-from skquantum.execution._qsim_backend import resolve_backend
 
 EXTRAPOLATIONS = ("linear", "richardson", "exponential")
 # The least share of a signal that is taken to survive the noise of the circuit as it is. Where
@@ -31,7 +31,7 @@ MAX_STRING = 12
 Rates = Mapping[cirq.Qid, tuple[float, float]]
 
 
-class MitigatedBackend(Backend):
+class MitigatedBackend(BackendAround):
     r"""Mitigate the errors of another backend; pipelines do not change.
 
     *Readout correction.* The probabilities :math:`p_0` and :math:`p_1` with which a qubit in
@@ -103,7 +103,6 @@ class MitigatedBackend(Backend):
     1.00, with noise 0.89, mitigated 1.00
     """
 
-    _named_parts: ClassVar = {"backend": resolve_backend}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "readout": [bool, Mapping],
         "zne": ["array-like", None],
@@ -159,22 +158,22 @@ class MitigatedBackend(Backend):
         _check_rates(rates, qubits)
         return rates
 
-    @property
-    def default_gradient(self) -> str:
-        """What ``gradient="auto"`` stands for: what it does for the inner backend."""
-        return self._inner().default_gradient
+    def circuits_of(
+        self,
+        circuit: cirq.AbstractCircuit,
+        n_rows: int,
+        observables: Sequence[cirq.PauliSum] | None = None,
+        n_pairs: int | None = None,
+    ) -> int:
+        """Return how many circuits a job would run, see `Backend`: at each factor of the noise."""
+        if n_pairs is not None and self.readout is not False:  # of one observable
+            observables = [_projector(sorted(circuit.all_qubits()))]
+            n_rows, n_pairs = n_pairs, None
+        once = self._inner().circuits_of(circuit, n_rows, observables, n_pairs)
+        return once * self._n_factors() + 2 * (self.readout is True)
 
-    def check_matrix(self, n_rows: int, n_columns: int) -> None:
-        self._inner().check_matrix(n_rows, n_columns)
-
-    @property
-    def run_facts(self) -> None:
-        """None: the inner backend runs the circuits, and leaves the records."""
-        return None
-
-    @property
-    def has_budget(self) -> bool:
-        return self._inner().has_budget
+    def _n_factors(self) -> int:
+        return 1 if self.zne is None else len(self.zne)
 
     def check_budget(self, n_circuits: int) -> None:
         """Raise an error if a training must not cost so many circuits, see `Backend`.
@@ -182,8 +181,7 @@ class MitigatedBackend(Backend):
         Every factor of the extrapolation runs all of them; the readout needs two more.
         """
         validate_description(self)
-        factors = 1 if self.zne is None else len(self.zne)
-        self._inner().check_budget(n_circuits * factors + 2 * (self.readout is True))
+        self._inner().check_budget(n_circuits * self._n_factors() + 2 * (self.readout is True))
 
     def _evaluator(
         self,
@@ -271,9 +269,6 @@ class MitigatedBackend(Backend):
         if Y is None:
             matrix[j, i] = found
         return matrix
-
-    def _inner(self) -> Backend:
-        return resolve_backend(self.backend)
 
     def _to_inner(self, circuit: cirq.FrozenCircuit) -> cirq.FrozenCircuit:
         """Return a circuit with marks as the inner backend takes it."""

@@ -154,6 +154,11 @@ class QsimBackend(Backend):
         return "parameter-shift" if by_chance else "adjoint"
 
     @property
+    def shots_per_circuit(self) -> int:
+        """How often each circuit is measured, 0 if results are exact."""
+        return self.shots or 0
+
+    @property
     def runs_marks(self) -> bool:
         """Whether circuits may come with marks: if they are compiled for a named device."""
         return isinstance(self.noise, str)

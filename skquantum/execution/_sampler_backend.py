@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -41,6 +41,7 @@ from skquantum.execution._device.target import (
     measured,
     virtual_machine,
 )
+from skquantum.execution._engine.observables import check_observables
 from skquantum.execution._measurement import compute_uncompute, measurement_settings, offsets
 
 BATCH = 20  # circuits in a call, where a call for one circuit would cost as much
@@ -259,6 +260,26 @@ class SamplerBackend(Backend):
         if Y is None:
             out[columns, rows] = zeros
         return out
+
+    def circuits_of(
+        self,
+        circuit: cirq.AbstractCircuit,
+        n_rows: int,
+        observables: Sequence[cirq.PauliSum] | None = None,
+        n_pairs: int | None = None,
+    ) -> int:
+        """Return how many circuits a job would run, see `Backend`; those in the cache as well."""
+        if n_pairs is not None:
+            return n_pairs
+        if observables is None:
+            return n_rows
+        qubits = sorted(circuit.all_qubits())
+        return n_rows * len(measurement_settings(check_observables(observables, qubits), qubits))
+
+    @property
+    def shots_per_circuit(self) -> int:
+        """How often each circuit is measured."""
+        return self.repetitions
 
     def _measure(
         self,

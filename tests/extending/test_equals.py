@@ -50,6 +50,8 @@ from skquantum.estimators import (
 from skquantum.estimators._losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from skquantum.execution import (
     Backend,
+    BudgetedBackend,
+    CachedBackend,
     DenseBackend,
     MitigatedBackend,
     QsimBackend,
@@ -330,4 +332,6 @@ def test_no_built_in_part_is_left_out():
     composed = {SumKernel, ProductKernel, AlignedKernel}
     assert built_ins(kernels, Kernel) == {FidelityKernel, ProjectedKernel} | composed
     backends = {QsimBackend, DenseBackend, ReferenceBackend, SamplerBackend, MitigatedBackend}
+    # Around any backend: tests/execution/test_budget.py, test_value_cache.py.
+    backends |= {BudgetedBackend, CachedBackend}
     assert built_ins(execution, Backend) == backends

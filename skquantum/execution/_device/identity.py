@@ -128,6 +128,32 @@ def device_identity(device: cirq.Device | str | None) -> str | None:
     return f"{_title(device)} {text}"
 
 
+def backend_identity(backend: Any) -> str:
+    """Return a text that tells backends of this package apart, in every process: parameters.
+
+    Raises
+    ------
+    ValueError
+        If the backend, or one of its parameters, is of a class that may do anything.
+    """
+    try:
+        return json.dumps(_backend(backend))
+    except (UnknownError, RecursionError) as error:
+        raise ValueError(
+            f"The cache can't tell {type(backend).__name__} from others ({error} may hold and do "
+            "anything). Say CachedBackend(name='...'): results are kept under this name. A "
+            "SamplerBackend has a cache of its own."
+        ) from error
+
+
+def _backend(backend: Any) -> Any:
+    if type(backend).__module__.split(".")[0] != "skquantum":
+        raise UnknownError(_title(backend))
+    params = backend.get_params(deep=False).items()
+    held = [[k, _backend(v) if hasattr(v, "overlaps") else _held(v)] for k, v in sorted(params)]
+    return [_title(backend), held]
+
+
 def calibration_identity(calibration: Mapping[str, Any] | None) -> str | None:
     """Return a text that tells calibrations apart, in every process: all metrics of all qubits.
 
