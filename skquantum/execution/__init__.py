@@ -9,6 +9,7 @@ from skquantum.execution._compiler.angles import LARGEST as LARGEST
 from skquantum.execution._compiler.angles import AngleError as AngleError
 from skquantum.execution._compiler.rotations import RotationForm, rotation_form
 from skquantum.execution._dense_backend import DenseBackend
+from skquantum.execution._device.jobs import JobSampler, JobsPending
 from skquantum.execution._engine.copies import CircuitCopies as CircuitCopies
 from skquantum.execution._engine.evaluator import AdjointEvaluator as AdjointEvaluator
 from skquantum.execution._engine.observables import check_observables as check_observables
@@ -37,6 +38,8 @@ __all__ = [
     "CachedBackend",
     "DenseBackend",
     "Evaluator",
+    "JobSampler",
+    "JobsPending",
     "MeasurementSetting",
     "MitigatedBackend",
     "QsimBackend",

@@ -120,6 +120,10 @@ def device_identity(device: cirq.Device | str | None) -> str | None:
     if device is None or isinstance(device, str):
         return device
     text = _json_of_sets(device.metadata)
+    if text is None and type(device.metadata) is cirq.DeviceMetadata:  # qubits and connections
+        text = _fingerprint(
+            [device.metadata.qubit_set, set(nx.Graph(device.metadata.nx_graph).edges)]
+        )
     if text is None:
         raise ValueError(
             f"The cache can't tell device {type(device).__name__} from others, as its metadata "
