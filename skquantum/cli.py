@@ -288,6 +288,7 @@ def _add_studies(parser: argparse.ArgumentParser) -> None:
     add("--labels", metavar="N,N", help="how many labels does it take? such as 10,20,50,100")
     add("--seeds", metavar="N", type=int, default=0, help="is it stable, or luck? such as 5")
     add("--ablate", action="store_true", help="which stage of the quantum models helps?")
+    add("--energy", action="store_true", help="how much does a fit take? (extra energy)")
     add("--sweep", metavar="NAME=V,V", help="values of a parameter, such as n_layers=1,2,4")
 
 

@@ -47,7 +47,17 @@ RUN_TIME = {"cirq", "joblib", "matplotlib", "numpy", "qsimcirq", "scipy", "sklea
 RUN_TIME |= {"threadpoolctl"}  # like joblib, comes with scikit-learn
 RUN_TIME |= {"networkx"}  # like sympy, comes with Cirq
 EXTRAS = {
-    *("cirq_google", "dask", "distributed", "mlflow", "pandas", "pyarrow", "skops", "skrub"),
+    *(
+        "cirq_google",
+        "codecarbon",
+        "dask",
+        "distributed",
+        "mlflow",
+        "pandas",
+        "pyarrow",
+        "skops",
+        "skrub",
+    ),
     *("statsmodels", "torch"),
 }
 

@@ -18,7 +18,7 @@ from skquantum.comparison._naive import Persistence, SeasonalNaive
 from skquantum.comparison._result import Comparison
 from skquantum.comparison._rule import DecisionRule, Verdict
 from skquantum.comparison._runner import compare
-from skquantum.comparison._studies import Study
+from skquantum.comparison._study import Study
 from skquantum.comparison._table import (
     Categories,
     Date,

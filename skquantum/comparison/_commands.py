@@ -250,6 +250,7 @@ def _compared(arguments: argparse.Namespace, command: str) -> Comparison:
         seeds=arguments.seeds,
         ablate=arguments.ablate,
         sweep=_sweep(arguments.sweep),
+        energy=arguments.energy,
         random_state=arguments.seed,
         n_jobs=arguments.n_jobs,
         verbose=1,

@@ -19,7 +19,13 @@ from skquantum.inspection import fitted_attribute, on_other_backend, with_backen
 
 # What public price lists ask for a circuit, all its shots included, in USD.
 PUBLIC_PRICES = (0.035, 0.15)
-SHOTS, SECONDS_PER_SHOT = 1000, 1e-4
+SHOTS, SECONDS_PER_SHOT, POWER = 1000, 1e-4, 25_000.0
+AMOUNTS = {
+    "price_per_shot": "a price",
+    "price_per_circuit": "a price",
+    "seconds_per_shot": "a time",
+    "power": "a power in watts",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,9 @@ class DeviceTest:
     seconds_per_shot : float, default=1e-4
         How long the device is busy with a shot: running the circuit, reading it out and starting
         afresh. Queues come on top.
+    power : float, default=25000
+        What it draws meanwhile, in watts, with refrigerator and control electronics: an
+        assumption, of the size of published figures for superconducting machines.
 
     Examples
     --------
@@ -52,12 +61,12 @@ class DeviceTest:
     price_per_shot: float = 0.0
     price_per_circuit: float = 0.0
     seconds_per_shot: float = SECONDS_PER_SHOT
+    power: float = POWER
 
     def __post_init__(self) -> None:
-        for name in ("price_per_shot", "price_per_circuit", "seconds_per_shot"):
+        for name, what in AMOUNTS.items():
             value = getattr(self, name)
             if not (isinstance(value, int | float | np.number) and 0 <= value < np.inf):
-                what = "a time" if name == "seconds_per_shot" else "a price"
                 raise ValueError(f"{name}={value!r}: give {what} of at least 0.")
         if self.price_per_shot and self.shots is None:
             raise ValueError("price_per_shot needs a finite number of shots.")
@@ -78,6 +87,10 @@ class DeviceTest:
     def busy(self, n_circuits: float) -> float:
         """Return for how many seconds so many circuits keep it busy, 1000 shots each if exact."""
         return n_circuits * (self.shots or SHOTS) * self.seconds_per_shot
+
+    def energy(self, n_circuits: float) -> float:
+        """Return how many joules so many circuits take there."""
+        return self.busy(n_circuits) * self.power
 
     @property
     def two_qubit_error(self) -> float | None:

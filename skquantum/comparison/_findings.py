@@ -11,7 +11,7 @@ from skquantum.comparison._candidates import Entrant
 from skquantum.comparison._device import DeviceTest
 from skquantum.comparison._measure import FoldResult
 from skquantum.comparison._rule import DecisionRule, Rival, Verdict, best_of, decide
-from skquantum.comparison._studies import Study
+from skquantum.comparison._study import Study
 from skquantum.comparison._summary import (
     TIMES,
     Column,

@@ -21,7 +21,7 @@ from skquantum.comparison._device import DeviceResult, DeviceTest
 from skquantum.comparison._findings import Findings
 from skquantum.comparison._measure import FoldResult
 from skquantum.comparison._rule import DecisionRule
-from skquantum.comparison._studies import Study
+from skquantum.comparison._study import Study
 
 FORMAT, VERSION = "skquantum comparison", 1
 _PLAIN = str | int | bool | None

@@ -86,6 +86,7 @@ def compare(
     seeds: int = 0,
     ablate: bool = False,
     sweep: Mapping[str, Sequence[Any]] | None = None,
+    energy: bool = False,
     random_state: int | None = 0,
     n_jobs: int | None = None,
     verbose: int | None = None,
@@ -163,6 +164,9 @@ def compare(
     sweep : dict of str to list, default=None
         Values of one parameter to score the models at besides, on the same folds. Like the three
         before, it fits each model at one setting, not tuned, and has no say in the verdict.
+    energy : bool, default=False
+        Whether to measure the energy of a fit and of predictions, by codecarbon (extra
+        ``energy``), and to reckon what a fit takes on `device`.
     random_state : int or None, default=0
         Seed of folds, samples and of every estimator that has no seed of its own. None draws
         one, which the result then tells.
@@ -234,7 +238,8 @@ def compare(
     persistence: 0.06437
     """
     rule, seed = DecisionRule() if rule is None else rule, seed_of(random_state)
-    studies = Plan(tuple(labels or ()), seeds, bool(ablate), dict(sweep or {}), _devices(device))
+    asked_for = tuple(labels or ()), seeds, bool(ablate), dict(sweep or {}), bool(energy)
+    studies = Plan(*asked_for, _devices(device))
     device = studies.devices[0] if studies.devices else None
     _check_settings(rule, n_jobs)
     budget = checked_budget(budget)

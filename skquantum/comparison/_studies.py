@@ -21,36 +21,13 @@ from skquantum._paired import corrected_paired_test
 from skquantum._validation import unknown
 from skquantum.comparison._candidates import Candidate
 from skquantum.comparison._device import DeviceTest, try_on_device
+from skquantum.comparison._energy import by_energy, check_codecarbon
 from skquantum.comparison._measure import Problem, one_thread
+from skquantum.comparison._study import Study
 from skquantum.inspection import ablation
 
 REPEATS = 10  # draws of training rows, for each number of labels
 LEAST_TEST_ROWS = 10
-
-
-@dataclass(frozen=True)
-class Study:
-    """A table beside a comparison, and what it shows.
-
-    Attributes
-    ----------
-    title : str
-        What is looked into.
-    head : list of str
-        Titles of the columns.
-    rows : list of list of str
-        Cells as they are shown.
-    said : str
-        What the table shows, in a sentence or two.
-    values : dict of str to list of float
-        The scores behind the cells, by a name for each.
-    """
-
-    title: str
-    head: list[str]
-    rows: list[list[str]]
-    said: str
-    values: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +44,8 @@ class Plan:
         Whether quantum models are taken apart.
     sweep : dict of str to list
         Values of one parameter of a model.
+    energy : bool
+        Whether the energy of fits and predictions is measured.
     devices : tuple of DeviceTest
         What fitted models are tried on, if there are several.
     """
@@ -75,6 +54,7 @@ class Plan:
     seeds: int = 0
     ablate: bool = False
     sweep: dict[str, Any] = field(default_factory=dict)
+    energy: bool = False
     devices: tuple[DeviceTest, ...] = ()
 
     @property
@@ -87,6 +67,7 @@ class Plan:
             "seeds": self.seeds or None,
             "ablate": self.ablate or None,
             "sweep": self.sweep or None,
+            "energy": self.energy or None,
         }
 
     def check(self, problem: Problem, candidates: Sequence[Candidate]) -> None:
@@ -95,6 +76,8 @@ class Plan:
             _check_labels(self.labels, problem)
         if not isinstance(self.seeds, int | np.integer) or self.seeds < 0 or self.seeds == 1:
             raise ValueError(f"seeds={self.seeds!r} (--seeds): give at least 2 seeds, or 0.")
+        if self.energy:
+            check_codecarbon()
         if len(self.sweep) > 1:
             raise ValueError(
                 f"sweep={self.sweep!r}: one parameter is swept over, and {len(self.sweep)} given."
@@ -121,6 +104,9 @@ class Plan:
             found += [("stages", partial(by_stages, problem, each)) for each in quantum]
         if len(self.devices) > 1:
             found.append(("devices", partial(by_devices, problem, quantum, self.devices)))
+        if self.energy:
+            device = self.devices[0] if self.devices else None
+            found.append(("energy", partial(by_energy, problem, beside + quantum, device)))
         for key, offered in self.sweep.items():
             able = [c for c in quantum if _parameters_of(c).get(key)]
             found.append((key, partial(by_values, problem, able, key, list(offered))))

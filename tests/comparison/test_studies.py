@@ -184,3 +184,60 @@ def test_the_same_models_on_several_devices(capsys):
         compare("QuantumKernelSVC", X, y, device=["willow_pink"], verbose=0)
     assert main(["advise", "iris", "--device", "0.1", "--device", "0.2"]) == 2
     assert "advice is on one device" in capsys.readouterr().err
+
+
+def test_energy_is_measured_here_and_reckoned_for_a_device(tmp_path):
+    pytest.importorskip("codecarbon")
+    device = DeviceTest(noise=0.01, shots=100, seconds_per_shot=1e-3, power=20_000.0)
+    found = compare(
+        {"kernel": (QuantumKernelSVC("angle", kernel="fidelity"), {})},
+        X,
+        y,
+        baselines=["logistic regression"],
+        cv=3,
+        budget=1,
+        device=device,
+        energy=True,
+        verbose=0,
+    )
+    (study,) = found.studies
+    assert study.title == "How much energy?"
+    assert [row[0] for row in study.rows] == ["logistic regression", "kernel"]
+    fit, predict, there = study.values["kernel"]
+    # A fit takes milliseconds, and a processor less than a kilowatt.
+    assert 1e-6 < fit < 100
+    assert 1e-6 < predict < 100
+    assert there == pytest.approx(80 * 81 / 2 * 100 * 1e-3 * 20_000.0)
+    assert study.rows[1][3] == "1.8 kWh"
+    assert study.rows[0][3] == "–"
+    assert "assumed to draw 20 kW" in study.said
+    again = Comparison.from_json(found.to_json(tmp_path / "found.json"))
+    assert again.studies[0].rows == study.rows
+
+
+def test_a_longer_fit_takes_more():
+    pytest.importorskip("codecarbon")
+    import time
+
+    from skquantum.comparison._energy import Meter
+
+    def busy(seconds):
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            pass
+
+    meter = Meter()
+    short, long = (meter.joules(lambda seconds=s: busy(seconds)) for s in (0.05, 1.5))
+    assert 10 < long / short < 90  # thirty times as long
+
+
+def test_energy_without_codecarbon_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "codecarbon", None)
+    with pytest.raises(ImportError, match=r"Energy needs codecarbon: .*\[energy\]"):
+        compare(MODEL, X, y, energy=True, verbose=0)
+
+
+@pytest.mark.parametrize("power", [-1, np.inf, "much"])
+def test_a_power_is_checked(power):
+    with pytest.raises(ValueError, match=r"power=.*a power in watts"):
+        DeviceTest(power=power)

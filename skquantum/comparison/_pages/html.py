@@ -28,7 +28,7 @@ from skquantum.comparison._pages.plots import (
 )
 from skquantum.comparison._pages.style import CSS, document
 from skquantum.comparison._pages.text import folds_done, incomplete
-from skquantum.comparison._studies import Study
+from skquantum.comparison._study import Study
 
 # A colour that no plot uses: it stands for the page's own text colour.
 INK = "#010203"
