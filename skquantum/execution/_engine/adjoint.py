@@ -37,7 +37,9 @@ from skquantum.execution._compiler.program import (
 )
 from skquantum.execution._engine.derived import derived
 
-CHUNK_AMPLITUDES = 2**16  # two states of this size and their temporaries stay in cache
+CHUNK_AMPLITUDES = 2**17  # two states of this size stay in cache
+GROUP = 3  # qubits of a partial trace from which those on one qubit are taken
+PIECE = 1024  # real numbers in a row of a product
 
 
 class Chains:
@@ -288,11 +290,19 @@ def row_gradient(phases: Phases, psi: np.ndarray, lam: np.ndarray, out: np.ndarr
         np.add.at(out, table.terms, -2 * (table.spectra.T @ sums))
 
 
+@lru_cache(maxsize=32)
+def neighbours(n_qubits: int) -> tuple[tuple[int, int], ...]:
+    """Return where groups of up to three neighbouring qubits begin and stop."""
+    n_groups = -(-n_qubits // GROUP)
+    borders = np.linspace(0, n_qubits, n_groups + 1).astype(int).tolist()
+    return tuple(itertools.pairwise(borders))
+
+
 def reduced_matrices(psi: np.ndarray, lam: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Return the one-qubit partial traces of ``sum_rows psi lam^dagger``.
 
-    They are taken from the partial traces on groups of up to four qubits, each a product of
-    matrices.
+    They are taken from the partial traces on groups of up to three qubits, each two products of
+    real matrices: smaller groups take less arithmetic, and larger ones suit BLAS better.
 
     Parameters
     ----------
@@ -305,13 +315,11 @@ def reduced_matrices(psi: np.ndarray, lam: np.ndarray, wanted: np.ndarray) -> np
     ndarray of complex128, shape (n_qubits, 2, 2)
     """
     n_qubits = len(psi).bit_length() - 1
-    n_groups = -(-n_qubits // 4)
-    borders = np.linspace(0, n_qubits, n_groups + 1).astype(int).tolist()
-    conjugate = lam.conj()
+    conjugate = Conjugate(lam)
     out = np.zeros((n_qubits, 2, 2), dtype=complex)
-    for begin, stop in itertools.pairwise(borders):
+    for begin, stop in neighbours(n_qubits):
         if wanted[begin:stop].any():
-            matrix = _group_matrix(psi, conjugate, begin, stop)
+            matrix = conjugate.group_matrix(psi, begin, stop)
             out[begin:stop] = matrix.ravel()[trace_indices(stop - begin)].sum(axis=-1)
     return out
 
@@ -331,7 +339,7 @@ def reduced_pairs(
     -------
     ndarray of complex128, shape (n_pairs, 4, 4)
     """
-    conjugate = lam.conj()
+    conjugate = Conjugate(lam)
     out = np.empty((len(pairs), 4, 4), dtype=complex)
     place = {pair: i for i, pair in enumerate(pairs)}
     rest = dict(place)
@@ -340,30 +348,59 @@ def reduced_pairs(
             continue
         i = rest.pop((a, b))
         if b > a + 1:
-            out[i] = _distant_pair(psi, conjugate, a, b)
+            out[i] = _distant_pair(psi, lam, a, b)
         elif (b + 1, b + 2) in rest:  # two pairs side by side share a product
             j = rest.pop((b + 1, b + 2))
-            matrix = _group_matrix(psi, conjugate, a, b + 3).reshape((4,) * 4)
+            matrix = conjugate.group_matrix(psi, a, b + 3).reshape((4,) * 4)
             out[i] = np.einsum("ikjk->ij", matrix)
             out[j] = np.einsum("kikj->ij", matrix)
         else:
-            out[i] = _group_matrix(psi, conjugate, a, b + 1)
+            out[i] = conjugate.group_matrix(psi, a, b + 1)
     return out
 
 
-def _group_matrix(psi: np.ndarray, conjugate: np.ndarray, begin: int, stop: int) -> np.ndarray:
-    """Return the partial trace of psi lam^dagger on neighbouring qubits."""
-    shape = (2**begin, 2 ** (stop - begin), -1)
-    groups = np.matmul(psi.reshape(shape), conjugate.reshape(shape).swapaxes(1, 2))
-    return groups.sum(axis=0, dtype=complex)
+class Conjugate:
+    """States on the right of ``psi lam^dagger``, as real and imaginary part need them.
+
+    The real part of a sum of products is the product of the arrays read as real numbers, two for
+    each amplitude; the imaginary part is that with ``i lam`` in place of ``lam``.
+
+    Parameters
+    ----------
+    lam : ndarray of complex, shape (2 ** n_qubits, n_columns)
+    """
+
+    def __init__(self, lam: np.ndarray) -> None:
+        self._parts = np.empty((2, *lam.shape), dtype=lam.dtype)
+        self._parts[0] = lam
+        np.multiply(lam, lam.dtype.type(1j), out=self._parts[1])
+
+    def group_matrix(self, psi: np.ndarray, begin: int, stop: int) -> np.ndarray:
+        """Return the partial trace of psi lam^dagger on neighbouring qubits."""
+        shape = (2**begin, 2 ** (stop - begin), -1)
+        left = _in_pieces(psi, shape)
+        right = _in_pieces(self._parts, (2, *shape)).swapaxes(-1, -2)
+        real, imaginary = np.matmul(left, right).sum((1, 2), dtype=float)
+        return real + 1j * imaginary
 
 
-def _distant_pair(psi: np.ndarray, conjugate: np.ndarray, a: int, b: int) -> np.ndarray:
+def _in_pieces(states: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return states as real numbers, (..., n, m, k) as (..., n, n_pieces, m, piece).
+
+    BLAS is slow on a few long rows.
+    """
+    numbers = np.ascontiguousarray(states)
+    numbers = numbers.view(numbers.real.dtype).reshape(shape)
+    k = numbers.shape[-1]
+    return numbers.reshape(*numbers.shape[:-1], -1, min(PIECE, k)).swapaxes(-2, -3)
+
+
+def _distant_pair(psi: np.ndarray, lam: np.ndarray, a: int, b: int) -> np.ndarray:
     """Return the partial trace of psi lam^dagger on two qubits apart."""
     shape = (2**a, 2, 2 ** (b - a - 1), 2, -1)
     left, right = (
         np.moveaxis(states.reshape(shape), (1, 3), (0, 1)).reshape(4, -1)
-        for states in (psi, conjugate)
+        for states in (psi, lam.conj())
     )
     return (left @ right.T).astype(complex)
 

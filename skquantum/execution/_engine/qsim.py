@@ -76,8 +76,11 @@ def fewest_columns(n_qubits: int) -> int:
 
 def padded(angles: np.ndarray, n_columns: int) -> np.ndarray:
     """Fill angles of shape (n_angles, n_rows) up with zeros to so many columns."""
-    missing = n_columns - angles.shape[1]
-    return np.pad(angles, ((0, 0), (0, missing))) if missing else angles
+    if angles.shape[1] == n_columns:
+        return angles
+    out = np.zeros((len(angles), n_columns), dtype=angles.dtype)
+    out[:, : angles.shape[1]] = angles
+    return out
 
 
 def _run_chunk(program: Program, angles: np.ndarray, n_columns: int, n_threads: int) -> np.ndarray:
