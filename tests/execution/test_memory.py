@@ -121,7 +121,7 @@ def test_peak_memory_is_within_the_limit(kind, n_qubits, n_rows, limit):
 X = sympy.Symbol("x")
 
 
-@pytest.mark.parametrize("tile", [1, 2, 7, 64])
+@pytest.mark.parametrize("tile", [1, 2, 7, 128])
 @pytest.mark.parametrize("other", [None, 23])
 def test_tiles_serve_down_to_two_states_at_a_time(tile, other, monkeypatch):
     circuit, symbols = ZZEncoding().compiled(3)
@@ -134,7 +134,7 @@ def test_tiles_serve_down_to_two_states_at_a_time(tile, other, monkeypatch):
     run = QsimBackend._tiled_overlaps
     monkeypatch.setattr(QsimBackend, "_tiled_overlaps", lambda *a: (tiles.append(a), run(*a))[1])
     found = small.overlaps(circuit, symbols, rows, columns)
-    assert len(tiles) == (tile < 64)
+    assert len(tiles) == (tile < 128)
     want = ReferenceBackend().overlaps(circuit, symbols, rows, columns)
     np.testing.assert_allclose(found, want, rtol=0, atol=1e-6)
     if other is None:

@@ -13,6 +13,7 @@ from skquantum.execution._compiler.program import (
     Fixed,
     Phases,
 )
+from skquantum.execution._engine import overlaps
 from skquantum.execution._engine import qsim as engine
 from skquantum.execution._qsim_backend import parse_bytes
 from tests.execution.strategies import SYMBOLS, circuits, observables, values
@@ -223,10 +224,11 @@ def test_overlaps_are_a_gram_matrix(backend, n_samples):
 def test_overlaps_equal_the_reference_in_single_and_double_precision(monkeypatch):
     circuit, X, Y = layered(), values(40, 1), values(23, 2)
     expected = SLOW.overlaps(circuit, SYMBOLS, X), SLOW.overlaps(circuit, SYMBOLS, X, Y)
-    for work, copied in ((2**23, 2**26), (0, 2**26), (0, 0), (2**23, 0)):
-        monkeypatch.setattr("skquantum.execution._engine.overlaps.DOUBLE_PRECISION_WORK", work)
-        monkeypatch.setattr("skquantum.execution._engine.overlaps.COPIED_BYTES", copied)
-        monkeypatch.setattr("skquantum.execution._engine.overlaps.TILE", 7)
+    for work, once in ((2**23, True), (0, True), (0, False), (2**23, False)):
+        monkeypatch.setattr(overlaps, "DOUBLE_PRECISION_WORK", work)
+        monkeypatch.setattr(overlaps, "_in_one_piece", lambda n, dim, once=once: once)
+        monkeypatch.setattr(overlaps, "TILE", 7)
+        monkeypatch.setattr(overlaps, "STRIP", 7)
         gram = FAST.overlaps(circuit, SYMBOLS, X)
         np.testing.assert_allclose(gram, expected[0], rtol=0, atol=2e-6)
         cross = FAST.overlaps(circuit, SYMBOLS, X, Y)

@@ -13,10 +13,9 @@ import numpy as np
 from scipy.linalg import blas
 
 DOUBLE_PRECISION_WORK = 2**23  # multiplications up to which double precision costs nothing
-COPIED_BYTES = 2**26  # states up to this size are copied for a faster product
 SMALL = 2**19  # values of a block of a matrix
-ONE_PIECE = 2**20  # values of a Gram matrix that is made in one piece
-LONG = 16  # states longer than this many times their number take far more memory than their matrix
+FEW = 512  # states whose products are made at once
+STRIP = 64  # rows of a Gram matrix that are made, or squared and mirrored, at a time
 TILE = 256  # rows at a time: the complex product is squared while it is still in cache
 FEWEST_ROWS = 16  # at a time, whatever they take
 
@@ -33,8 +32,8 @@ def n_bytes(n_rows: int, n_columns: int | None, dim: int) -> int:
         Length of a state.
     """
     if n_columns is None:
-        states = 8 * dim * n_rows
-        return 8 * n_rows * n_rows + states + min(states, COPIED_BYTES)
+        products = 8 * n_rows * (n_rows if _in_one_piece(n_rows, dim) else STRIP)
+        return 8 * n_rows * n_rows + 8 * dim * n_rows + products
     return 8 * n_rows * n_columns + 8 * dim * (n_rows + n_columns)
 
 
@@ -62,70 +61,52 @@ def gram_fidelities(states: np.ndarray, out: np.ndarray | None = None) -> np.nda
     n = states.shape[1]
     if n * n * len(states) <= DOUBLE_PRECISION_WORK:
         states = states.astype(complex)
-    copied = states.nbytes <= COPIED_BYTES
-    if (n * n <= ONE_PIECE) if copied else (n * LONG <= len(states)):
-        found = (_real_gram if copied else _herk)(states).astype(float, copy=False)
-        if out is None:
-            out = found
-        else:
-            out[:] = found
+    out = np.empty((n, n)) if out is None else out
+    if _in_one_piece(n, len(states)):
+        if n:
+            _gram_in_one_piece(states, out)
     else:
-        out = np.empty((n, n)) if out is None else out
-        _gram_by_blocks(states, out)
+        _gram_by_strips(states, out)
     np.fill_diagonal(out, 1.0)  # states are unit vectors: any other value is rounding
     return out
 
 
-def _real_gram(states: np.ndarray) -> np.ndarray:
-    """Return the fidelities by real products: as much work, and better tuned than complex ones."""
-    parts = np.stack([states.real, states.imag])
-    flat = parts.reshape(2 * len(states), -1)  # there may be no columns
-    real = flat.T @ flat  # of one array with itself: NumPy computes one triangle
-    half = parts[1].T @ parts[0]
-    imaginary = half - half.T
-    real *= real
-    imaginary *= imaginary
-    real += imaginary
-    return real
+def _in_one_piece(n: int, dim: int) -> bool:
+    """Whether all products are made at once: few of them, or few beside the states."""
+    return n <= FEW or 2 * n <= dim
 
 
-def _herk(states: np.ndarray) -> np.ndarray:
-    """Return the fidelities by one complex product, without a copy of the states."""
+def _gram_in_one_piece(states: np.ndarray, out: np.ndarray) -> None:
+    """Compute the fidelities by one product, of which BLAS makes one triangle."""
     (herk,) = blas.get_blas_funcs(("herk",), dtype=states.dtype)
-    # BLAS wants Fortran order: it sees every array transposed, and gives one triangle.
-    square = np.triu(_square(herk(1.0, states.T, lower=1).T))
-    return square + np.triu(square, 1).T
+    # BLAS wants Fortran order: it sees every array transposed, and gives its lower triangle.
+    products = herk(1.0, states.T, lower=1).T
+    for begin in range(0, len(out), STRIP):
+        _mirror(products[begin : begin + STRIP, begin:], begin, out)
 
 
-def _gram_by_blocks(states: np.ndarray, out: np.ndarray) -> None:
-    """Compute the fidelities, block by block of the upper triangle."""
-    n = states.shape[1]
-    parts = None
-    if states.nbytes <= COPIED_BYTES:
-        parts = np.stack([states.real, states.imag]).reshape(-1, n)
-    for rows in row_blocks(n, n, len(states)):
-        if parts is None:
-            block = _square(states[:, rows].conj().T @ states[:, rows.start :])
-        else:
-            block = _squared_real(parts, rows)
-        corner = block[:, : len(block)]
-        corner += corner.T.copy()
-        corner /= 2
-        out[rows, rows.start :] = block
-        out[rows.start :, rows] = block.T
+def _gram_by_strips(states: np.ndarray, out: np.ndarray) -> None:
+    """Compute the fidelities some rows at a time, in memory that is used again."""
+    n = len(out)
+    memory = np.empty(STRIP * n, dtype=states.dtype)
+    for begin in range(0, n, STRIP):
+        rows = states[:, begin : begin + STRIP]
+        products = memory[: rows.shape[1] * (n - begin)].reshape(rows.shape[1], n - begin)
+        np.matmul(rows.conj().T, states[:, begin:], out=products)
+        _mirror(products, begin, out)
 
 
-def _squared_real(parts: np.ndarray, rows: slice) -> np.ndarray:
-    """Return the fidelities of columns with themselves and those after them."""
-    dim = len(parts) // 2
-    others = parts[:, rows.start :]
-    real = parts[:, rows].T @ others
-    imaginary = parts[:dim, rows].T @ others[dim:]
-    imaginary -= parts[dim:, rows].T @ others[:dim]
-    real *= real
-    imaginary *= imaginary
-    real += imaginary
-    return real
+def _mirror(products: np.ndarray, begin: int, out: np.ndarray) -> None:
+    """Put squares of products of some rows with themselves, and those after them, into a matrix.
+
+    Of products with themselves the upper triangle is taken.
+    """
+    strip = _square(products)
+    n_rows = len(strip)
+    corner = np.triu(strip[:, :n_rows])
+    strip[:, :n_rows] = corner + np.triu(corner, 1).T
+    out[begin : begin + n_rows, begin:] = strip
+    out[begin + n_rows :, begin : begin + n_rows] = strip[:, n_rows:].T
 
 
 def cross_fidelities(
