@@ -320,7 +320,6 @@ class HeadObjective(Objective):
         self.head, self.row_loss, self.alpha = head, loss, alpha
         self.rows, self.aside, self.score = rows, aside, score
         self.n_rows = len(rows.X)
-        self.n_forward = self.n_backward = 0
         self._penalised = head.penalised()
 
     def loss(self, theta: np.ndarray, rows: Rows) -> float:

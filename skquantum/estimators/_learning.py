@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
@@ -12,6 +13,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 
+from skquantum.estimators._checkpoint import Checkpoint, identity
 from skquantum.estimators._head import HeadObjective
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._solvers import is_stochastic, resolve_solver
@@ -70,9 +72,11 @@ class TrainedMixin(CallbackSupportMixin):
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
+        "checkpoint": [str, os.PathLike, None],
     }
 
     backend: Backend | None
+    checkpoint: str | os.PathLike[str] | None
     solver: str
     _more_solvers: ClassVar[tuple[str, ...]] = ()  # beside those of all estimators
     early_stopping: bool
@@ -165,7 +169,8 @@ class TrainedMixin(CallbackSupportMixin):
             rows, aside = rows[kept], rows[others]
         self._check_budget(rows, aside, one_epoch=data is None)
         objective = self._objective(rows, aside)
-        self._train(objective, data)
+        checkpoint = None if data is None else self._checkpoint(rows, aside)
+        self._train(objective, data, checkpoint)
         forward, backward = self._rows_run
         self._rows_run = forward + objective.n_forward, backward + objective.n_backward
 
@@ -184,14 +189,34 @@ class TrainedMixin(CallbackSupportMixin):
             needed += layer.count_circuits(forward, backward, data_gradient=data_gradient)
         backend.check_budget(needed)
 
-    def _train(self, objective: HeadObjective, data: dict[str, Any] | None) -> None:
+    def _checkpoint(self, rows: TrainingRows, aside: TrainingRows | None) -> Checkpoint | None:
+        """Return the file that the training goes on from, if it has one."""
+        if self.checkpoint is None:
+            return None
+        solver = self._solver()
+        if not is_stochastic(solver):
+            raise ValueError(
+                f"checkpoint={str(self.checkpoint)!r} needs a solver that goes step by step, such "
+                f"as 'adam': solver={self.solver!r} keeps its memory to itself."
+            )
+        parts = [part for part in (rows, aside) if part is not None]
+        arrays = (array for part in parts for array in (part.X, part.targets, part.weight))
+        return Checkpoint(self.checkpoint, identity(self, solver, *arrays))
+
+    def _train(
+        self,
+        objective: HeadObjective,
+        data: dict[str, Any] | None,
+        checkpoint: Checkpoint | None,
+    ) -> None:
         settings, tasks = self._settings(), None
         if data is not None:
             epochs = settings.max_iter if is_stochastic(settings.solver) else None
             context = self._init_callback_context(max_subtasks=epochs)
             context.call_on_fit_task_begin(estimator=self, **data)
             tasks = Tasks(self, context, data, self._learned)
-        theta = train(objective, self._progress, settings, tasks, one_epoch=data is None)
+        one_epoch = data is None
+        theta = train(objective, self._progress, settings, tasks, checkpoint, one_epoch=one_epoch)
         self._take(self._learned(theta))
         if tasks is not None:
             tasks.context.call_on_fit_task_end(

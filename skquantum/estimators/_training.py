@@ -23,6 +23,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import gen_batches
 
 from skquantum._steps import STEP_RULES
+from skquantum.estimators._checkpoint import Checkpoint
 from skquantum.estimators._solvers import (
     NATURAL,
     is_stochastic,
@@ -43,9 +44,13 @@ class Objective(ABC):
     ----------
     n_rows : int
         Number of training rows.
+    n_forward, n_backward : int
+        How many rows were run so far, forward alone and with a gradient.
     """
 
     n_rows: int
+    n_forward: int = 0
+    n_backward: int = 0
 
     @abstractmethod
     def loss(self, theta: np.ndarray, rows: Rows) -> float:
@@ -224,6 +229,7 @@ def train(
     progress: Progress,
     settings: Settings,
     tasks: Tasks | None = None,
+    checkpoint: Checkpoint | None = None,
     *,
     one_epoch: bool = False,
 ) -> np.ndarray:
@@ -239,6 +245,8 @@ def train(
         How to train.
     tasks : Tasks or None, default=None
         Where to report epochs, for scikit-learn's callbacks.
+    checkpoint : Checkpoint or None, default=None
+        Where to go on from, and to write what the epochs come to.
     one_epoch : bool, default=False
         Go once over the rows and keep the last state, as `partial_fit` does.
 
@@ -255,7 +263,7 @@ def train(
     KeyboardInterrupt
         If it comes before the first evaluation.
     """
-    monitor = _Monitor(objective, progress, settings, tasks, one_epoch)
+    monitor = _Monitor(objective, progress, settings, tasks, one_epoch, checkpoint)
     if progress.good_theta is not None:  # what an earlier call came to, its last step included
         progress.good_theta = progress.theta.copy()
     run = _run_stochastic if is_stochastic(settings.solver) else _run_scipy
@@ -263,6 +271,7 @@ def train(
     try:
         # An overflow on the way shows as a loss that is not finite, with a better message.
         with np.errstate(over="ignore", invalid="ignore"):
+            monitor.resume()
             run(monitor)
     except KeyboardInterrupt:
         if progress.good_theta is None:  # nothing was evaluated, so there is nothing to keep
@@ -284,6 +293,9 @@ def train(
             ConvergenceWarning,
             stacklevel=4,
         )
+    finally:
+        if checkpoint is not None:
+            checkpoint.write()
     if tasks is not None:
         tasks.close(progress.theta)
     candidates = (kept, progress.best_theta, progress.good_theta, progress.theta)
@@ -301,10 +313,20 @@ class _Monitor:
         settings: Settings,
         tasks: Tasks | None,
         one_epoch: bool,
+        checkpoint: Checkpoint | None,
     ) -> None:
         self.objective, self.progress = objective, progress
         self.settings, self.tasks, self.one_epoch = settings, tasks, one_epoch
-        self.iteration = 0
+        self.checkpoint = checkpoint
+        self.iteration, self.ended = 0, False
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is any."""
+        if self.checkpoint is None:
+            return
+        self.ended, counts = self.checkpoint.resume(self.progress)
+        self.objective.n_forward, self.objective.n_backward = counts
+        self.iteration = len(self.progress.loss_curve)
 
     def begin(self) -> None:
         if self.tasks is not None:
@@ -341,7 +363,11 @@ class _Monitor:
                 self._keep(theta, loss)
         progress.no_improvement = 0 if improved else progress.no_improvement + 1
         asked = self.tasks is not None and self.tasks.end(theta)
-        return asked or self._patience_is_over()
+        over = asked or self._patience_is_over()
+        if self.checkpoint is not None:
+            counts = self.objective.n_forward, self.objective.n_backward
+            self.checkpoint.note(progress, counts, over)
+        return over
 
     def _patience_is_over(self) -> bool:
         settings = self.settings
@@ -384,14 +410,15 @@ def _run_stochastic(monitor: _Monitor) -> None:
     whole = size == objective.n_rows
     step = _spsa_step if settings.solver == "spsa" else _gradient_step
     rng = progress.rng if settings.shuffle else None
-    for _ in range(settings.max_iter):
+    for _ in range(monitor.iteration, settings.max_iter):
+        if monitor.ended:  # as its checkpoint says
+            break
         monitor.begin()
         loss = 0.0
         for rows, share in _batches(objective.n_rows, size, rng):
             loss += share * step(monitor, rows, whole)
-        if monitor.end(progress.theta, loss, whole):
-            break
-    else:
+        monitor.ended = monitor.end(progress.theta, loss, whole)
+    if not monitor.ended:
         monitor.ran_out(
             f"Maximum number of iterations ({settings.max_iter}) reached and the training hasn't "
             "converged yet. Increase max_iter or learning_rate, or tol if it is good enough."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -143,6 +144,12 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         First weights, mini-batches, the rows set aside, directions of "spsa".
     verbose : bool, default=False
         Whether to print the loss of each epoch.
+    checkpoint : str or path-like, default=None
+        File that `fit` writes after its epochs, about once a second, with the optimiser's memory.
+        A `fit` that was killed goes on from there and comes to the same result, if
+        `random_state` is an integer and the backend draws nothing. The file of another training
+        is refused; that of a finished one gives its result at once, or goes on with a larger
+        `max_iter`. For solvers that go step by step, not those of scipy.
 
     Attributes
     ----------
@@ -249,6 +256,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         backend: Backend | None = None,
         random_state: Any = None,
         verbose: bool | int = False,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
         self.input_shape = input_shape
         self.pool_size = pool_size
@@ -275,6 +283,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         self.backend = backend
         self.random_state = random_state
         self.verbose = verbose
+        self.checkpoint = checkpoint
 
     weights_: np.ndarray
     encoding_: Encoding

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from numbers import Real
 from typing import Any, ClassVar
@@ -92,6 +93,7 @@ class RecurrentEstimator(TrainedMixin, NamedPartsMixin):
         backend: Backend | None,
         random_state: Any,
         verbose: bool | int,
+        checkpoint: str | os.PathLike[str] | None,
     ) -> None:
         self.cell = cell
         self.hidden_size = hidden_size
@@ -120,6 +122,7 @@ class RecurrentEstimator(TrainedMixin, NamedPartsMixin):
         self.backend = backend
         self.random_state = random_state
         self.verbose = verbose
+        self.checkpoint = checkpoint
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -55,6 +56,8 @@ n_iter_no_change, early_stopping, validation_fraction, warm_start, init, gradien
         Weights of the classes.
     random_state : int, RandomState instance or None, default=None
         First weights, mini-batches, the rows set aside, directions of "spsa".
+    checkpoint : str or path-like, default=None
+        File that `fit` goes on from after a kill, as in :class:`QLSTMRegressor`.
 
     Attributes
     ----------
@@ -135,6 +138,7 @@ gradient_norms_, circuit_, resources_, run_records_, n_features_in_, feature_nam
         class_weight: dict | str | None = None,
         random_state: Any = None,
         verbose: bool | int = False,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(
             cell=cell,
@@ -164,6 +168,7 @@ gradient_norms_, circuit_, resources_, run_records_, n_features_in_, feature_nam
             backend=backend,
             random_state=random_state,
             verbose=verbose,
+            checkpoint=checkpoint,
         )
         self.loss = loss
         self.class_weight = class_weight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -96,6 +97,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         backend: Backend | None,
         random_state: Any,
         verbose: bool | int,
+        checkpoint: str | os.PathLike[str] | None,
     ) -> None:
         self.encoding = encoding
         self.ansatz = ansatz
@@ -122,6 +124,7 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         self.backend = backend
         self.random_state = random_state
         self.verbose = verbose
+        self.checkpoint = checkpoint
 
     weights_: np.ndarray
     encoding_: Encoding

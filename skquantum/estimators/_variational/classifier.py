@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -133,6 +134,12 @@ default="small_normal"
         First weights, mini-batches, the rows set aside, directions of "spsa".
     verbose : bool, default=False
         Whether to print the loss of each epoch.
+    checkpoint : str or path-like, default=None
+        File that `fit` writes after its epochs, about once a second, with the optimiser's memory.
+        A `fit` that was killed goes on from there and comes to the same result, if
+        `random_state` is an integer and the backend draws nothing. The file of another training
+        is refused; that of a finished one gives its result at once, or goes on with a larger
+        `max_iter`. For solvers that go step by step, not those of scipy.
 
     Attributes
     ----------
@@ -244,6 +251,7 @@ default="small_normal"
         class_weight: dict | str | None = None,
         random_state: Any = None,
         verbose: bool | int = False,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(
             encoding=encoding,
@@ -271,6 +279,7 @@ default="small_normal"
             backend=backend,
             random_state=random_state,
             verbose=verbose,
+            checkpoint=checkpoint,
         )
         self.class_weight = class_weight
 

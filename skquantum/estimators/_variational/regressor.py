@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -49,6 +50,8 @@ early_stopping, validation_fraction, warm_start, init, gradient, backend, random
         Whether training brings targets to mean zero and variance one (those of the first batch,
         in `partial_fit`), and predictions back. Losses are in that unit then, attributes of the
         read-out are in that of `y`.
+    checkpoint : str or path-like, default=None
+        File that `fit` goes on from after a kill, as in :class:`VariationalClassifier`.
 
     Attributes
     ----------
@@ -114,6 +117,7 @@ feature_names_in_
         random_state: Any = None,
         verbose: bool | int = False,
         normalize_y: bool = True,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(
             encoding=encoding,
@@ -141,6 +145,7 @@ feature_names_in_
             backend=backend,
             random_state=random_state,
             verbose=verbose,
+            checkpoint=checkpoint,
         )
         self.normalize_y = normalize_y
 
