@@ -15,6 +15,7 @@ _INNER = (
     estimators.LinearGates,
     estimators.Progress,
     estimators.QuantumHead,
+    estimators.Cell,
     estimators.RecurrentNetwork,
     estimators.WindowLayer,
     estimators.Windows,

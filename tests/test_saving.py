@@ -114,6 +114,7 @@ MODELS = {
             ("lstm", "linear"),
         ]
     },
+    "stacked cells": QLSTMRegressor(cell="chen6", n_cells=2, hidden_size=2, **SHORT),
     "labels of sequences": QLSTMClassifier(
         n_channels=2, data_format="channels_first", hidden_size=2, **SHORT
     ),

@@ -28,6 +28,7 @@ from skquantum.estimators._qlstm.classifier import QLSTMClassifier
 from skquantum.estimators._qlstm.gates import CircuitGates as CircuitGates
 from skquantum.estimators._qlstm.gates import EnhancedGates as EnhancedGates
 from skquantum.estimators._qlstm.gates import LinearGates as LinearGates
+from skquantum.estimators._qlstm.network import Cell as Cell
 from skquantum.estimators._qlstm.network import RecurrentNetwork as RecurrentNetwork
 from skquantum.estimators._qlstm.regressor import QLSTMRegressor
 from skquantum.estimators._reservoir import QuantumReservoirTransformer
@@ -61,6 +62,7 @@ __all__ = [
 
 hand_out(
     globals(),
+    Cell,
     CircuitGates,
     Columns,
     EnhancedGates,

@@ -65,6 +65,10 @@ class AlignedKernel(Kernel):
     random_state : int, RandomState instance or None, default=None
         Which rows are drawn, and weights to start from, uniform in ``[0, 2 pi)``, for an encoding
         that has none.
+    callback : callable, default=None
+        Called as ``callback(kernel, alignment)`` after each iteration, or epoch, with what was
+        learned so far as a kernel that can be used; returning True ends the run, of which there
+        may be several (`n_restarts`).
 
     Attributes
     ----------
@@ -109,6 +113,7 @@ class AlignedKernel(Kernel):
         "n_restarts": [Interval(Integral, 0, None, closed="left")],
         "max_rows": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
+        "callback": [callable, None],
     }
 
     def __init__(
@@ -125,6 +130,7 @@ class AlignedKernel(Kernel):
         early_stopping: bool = False,
         validation_fraction: float = 0.2,
         n_iter_no_change: int = 10,
+        callback: Callable[[Kernel, float], Any] | None = None,
     ) -> None:
         self.kernel = kernel
         self.bandwidth = bandwidth
@@ -138,6 +144,7 @@ class AlignedKernel(Kernel):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.callback = callback
 
     validation_curve_: list[float] | None
 
@@ -239,7 +246,11 @@ class AlignedKernel(Kernel):
             runs.append((*judge.best(last, curve), curve, judge.curve))
         score, best, self.alignment_curve_, validation = max(runs, key=lambda run: run[0])
         self.validation_curve_ = None if aside is None else validation
-        weights, factors = problem.parts(best)
+        self._take(problem, best)
+
+    def _take(self, problem: _Problem, theta: np.ndarray) -> None:
+        """Become the kernel of some parameters, with nothing left to learn."""
+        weights, factors = problem.parts(theta)
         if self.learn_bandwidth:
             self.bandwidth = factors
         if problem.trainable is not None:
@@ -247,6 +258,14 @@ class AlignedKernel(Kernel):
             encoding.weights = weights
             self.kernel = copy(problem.given).set_params(encoding=encoding)
         self.max_iter = 0
+
+    def _asks_to_stop(self, problem: _Problem, theta: np.ndarray, alignment: float) -> bool:
+        """Tell the callback where a run is; true if it asks to stop."""
+        if self.callback is None:
+            return False
+        kernel = copy(self)
+        kernel._take(problem, theta)
+        return bool(self.callback(kernel, alignment))
 
     def _descend(
         self, problem: _Problem, theta: np.ndarray, judge: _Judge, rng: np.random.RandomState
@@ -269,7 +288,8 @@ class AlignedKernel(Kernel):
                 np.clip(theta, low, high, out=theta)
                 found.append(alignment)
             curve.append(float(np.mean(found)))
-            if judge.look(theta):
+            asked = self._asks_to_stop(problem, theta, curve[-1])
+            if judge.look(theta) or asked:
                 break
         return theta, curve
 
@@ -282,7 +302,9 @@ class AlignedKernel(Kernel):
 
         def note(intermediate_result: Any) -> None:
             curve.append(float(-intermediate_result.fun))
-            if judge.look(intermediate_result.x):
+            theta = intermediate_result.x
+            asked = self._asks_to_stop(problem, theta, curve[-1])
+            if judge.look(theta) or asked:
                 raise StopIteration
 
         found = minimize(

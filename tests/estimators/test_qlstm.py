@@ -131,6 +131,73 @@ def test_the_classical_cell_is_an_lstm():
     assert_allclose(model.predict(X[5:6])[0], wanted, atol=1e-12)
 
 
+def stacked_by_hand(model, row, size):
+    """Return the outputs of a stack of cells for one row, cell by cell and step by step."""
+    encoding, (circuit, symbols) = ArctanEncoding(n_qubits=3), EntanglingRings(2).compiled(3)
+    six = model.cell == "chen6"
+
+    def observed(weights, values, n_observed):
+        encoder, data = encoding.compiled(len(values))
+        whole = encoder.unfreeze() + circuit.unfreeze()
+        loaded = encoding.encode(np.asarray(values)[None])[0]
+        return expectations(whole, (*data, *symbols), [*loaded, *weights], n_observed)
+
+    sequence = row.reshape(-1, model.n_channels)
+    for number in range(model.n_cells):
+        prefix = f"cell{number + 1}_" if number else ""
+        own = {
+            name: getattr(model, f"{prefix}{name}_", None)
+            for name in ("input_coef", "input_intercept", "gate_coef", "gate_intercept")
+        }
+        weights = model.weights_[number * (4 + six) :]
+
+        def gate(k, v, own=own, weights=weights):
+            if model.cell == "chen" or six:
+                return observed(weights[k], v, 3 if six else size)
+            if model.cell == "linear_enhanced":
+                v = observed(weights[k], own["input_coef"] @ v + own["input_intercept"], 3)
+            return own["gate_coef"][k] @ v + own["gate_intercept"][k]
+
+        h, c, states = np.zeros(size), np.zeros(3 if six else size), []
+        for x in sequence:
+            v = np.concatenate([h, x])
+            c = expit(gate(0, v)) * c + expit(gate(1, v)) * np.tanh(gate(2, v))
+            h = expit(gate(3, v)) * np.tanh(c)
+            states.append(h)
+            h = observed(weights[4], h, size) if six else h
+        sequence = np.array(states)
+    read = observed(model.weights_[-1], sequence[-1], 3) if six else sequence[-1]
+    return model.readout_coef_ @ read + model.readout_intercept_
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("n_cells", [2, 3])
+def test_stacked_cells_read_the_states_of_those_below(cell, n_cells):
+    model, _ = fitted(quick(cell=cell, n_cells=n_cells, max_iter=1), 2)
+    wanted = [stacked_by_hand(model, row, 2) for row in X[:2]]
+    assert_allclose(model.predict(X[:2]), wanted, atol=1e-6)
+
+
+def test_stacked_cells_count_their_circuits():
+    model, _ = fitted(quick(cell="linear_enhanced", n_cells=2, max_iter=2, tol=0), 2)
+    one, _ = fitted(quick(cell="linear_enhanced", max_iter=2, tol=0), 2)
+    assert model.weights_.shape == (8, one.weights_.shape[1])
+    for name in ("n_cell_circuits", "n_circuits", "n_simulations"):
+        assert model.resources_[name] == 2 * one.resources_[name]
+
+
+@pytest.mark.parametrize("n_cells", [0, 1.5, None])
+def test_a_number_of_cells_is_checked(n_cells):
+    with pytest.raises(ValueError, match="n_cells"):
+        quick(n_cells=n_cells).fit(X, Y)
+
+
+def test_a_warm_start_with_another_number_of_cells_is_refused():
+    model = quick(cell="lstm", warm_start=True).fit(X, Y)
+    with pytest.raises(ValueError, match="cell2_gate_coef_ has shape None"):
+        model.set_params(n_cells=2).fit(X, Y)
+
+
 def test_a_sequence_is_read_out_at_each_step():
     whole, _ = fitted(quick(output="sequence", cell="linear_enhanced"), 6)
     # Without its last step, a sequence has the outputs that it had before.
@@ -152,9 +219,9 @@ def objective(model, y, rows=5, alpha=0.1):
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("output", ["last", "sequence"])
-@pytest.mark.parametrize("head", ["linear", "quantum"])
-def test_gradients_are_those_of_finite_differences(cell, output, head):
-    model, y = fitted(quick(cell=cell, output=output, head=head), 6)
+@pytest.mark.parametrize(("head", "n_cells"), [("linear", 1), ("quantum", 1), ("linear", 3)])
+def test_gradients_are_those_of_finite_differences(cell, output, head, n_cells):
+    model, y = fitted(quick(cell=cell, output=output, head=head, n_cells=n_cells), 6)
     loss = objective(model, y)
     theta = model._theta.copy()
     _, grad = loss.loss_and_grad(theta, slice(None))
@@ -207,7 +274,7 @@ def test_many_rows_go_block_by_block(cell):
     model, y = fitted(quick(cell=cell, output="sequence"), 3)
     loss, theta = objective(model, y, rows=9), model._theta.copy()
     whole = loss.loss_and_grad(theta, slice(None))
-    model._network.gates.n_rows = lambda n_steps: 4
+    model._network.cells[0].gates.n_rows = lambda n_steps: 4
     blocks = loss.loss_and_grad(theta, slice(None))
     assert blocks[0] == pytest.approx(whole[0], rel=1e-12)
     assert_allclose(blocks[1], whole[1], atol=1e-12)

@@ -227,3 +227,25 @@ def test_early_stopping_inside_a_machine_and_of_values():
 def test_bad_settings_of_training(parameters, said):
     with pytest.raises(ValueError, match=said):
         AlignedKernel("angle", **parameters).fitted_to(X, y)
+
+
+@pytest.mark.parametrize("batch_size", [None, 10])
+def test_a_callback_watches_and_may_stop(batch_size):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 2))
+    y = (X[:, 0] > 0).astype(int)
+    seen = []
+
+    def watch(kernel, alignment):
+        seen.append((kernel.bandwidth, alignment, kernel(X).shape))
+        return len(seen) == 3
+
+    options = {"batch_size": batch_size, "max_iter": 8, "random_state": 0}
+    found = AlignedKernel("angle", callback=watch, **options).fitted_to(X, y)
+    assert len(seen) == 3
+    assert [alignment for _, alignment, _ in seen] == found.alignment_curve_[-3:]
+    np.testing.assert_array_equal(seen[-1][0], found.bandwidth)
+    assert all(shape == (30, 30) for _, _, shape in seen)
+    silent = AlignedKernel("angle", callback=lambda *_: None, **options).fitted_to(X, y)
+    alone = AlignedKernel("angle", **options).fitted_to(X, y)
+    np.testing.assert_array_equal(silent.bandwidth, alone.bandwidth)

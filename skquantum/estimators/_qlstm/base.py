@@ -49,6 +49,7 @@ class RecurrentEstimator(TrainedMixin, NamedPartsMixin):
         **TrainedMixin._parameter_constraints,
         "cell": [StrOptions(set(CELLS))],
         "hidden_size": [POSITIVE],
+        "n_cells": [POSITIVE],
         "n_qubits": [POSITIVE, None],
         "n_layers": [POSITIVE],
         "encoding": [str, Encoding],
@@ -93,6 +94,7 @@ class RecurrentEstimator(TrainedMixin, NamedPartsMixin):
         backend: Backend | None,
         random_state: Any,
         verbose: bool | int,
+        n_cells: int,
         checkpoint: str | os.PathLike[str] | None,
     ) -> None:
         self.cell = cell
@@ -122,6 +124,7 @@ class RecurrentEstimator(TrainedMixin, NamedPartsMixin):
         self.backend = backend
         self.random_state = random_state
         self.verbose = verbose
+        self.n_cells = n_cells
         self.checkpoint = checkpoint
 
     def __sklearn_tags__(self) -> Tags:

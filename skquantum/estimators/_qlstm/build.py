@@ -17,8 +17,8 @@ from skquantum.circuits import (
     resolve_encoding,
 )
 from skquantum.estimators._base import settled
-from skquantum.estimators._qlstm.gates import CircuitGates, EnhancedGates, Gates, LinearGates
-from skquantum.estimators._qlstm.network import RecurrentNetwork
+from skquantum.estimators._qlstm.gates import CircuitGates, EnhancedGates, LinearGates
+from skquantum.estimators._qlstm.network import Cell, RecurrentNetwork
 from skquantum.estimators._rows import TrainingRows
 from skquantum.layers import CircuitBank, check_angles, initial_weights
 
@@ -81,35 +81,44 @@ def build_network(
 
     `scale` is that of the targets of one time step, see `RecurrentNetwork`.
     """
-    state, outputs, size = None, {}, estimator.hidden_size
-    if estimator.cell == "lstm":
-        gates: Gates = LinearGates(size, estimator.n_channels)
-    elif estimator.cell == "linear_enhanced":
-        bank = _bank(estimator, rng, _n_read(estimator), 4, None)
-        gates = EnhancedGates(bank, size, estimator.n_channels)
-    else:
-        six = estimator.cell == "chen6"
-        observed = None if six else size
-        bank = _bank(estimator, rng, size + estimator.n_channels, 4, observed)
-        gates = CircuitGates(bank, size, estimator.n_channels)
-        if six:
-            size = bank.n_outputs
-            state = _bank(estimator, rng, size, 1, estimator.hidden_size)
-            outputs["output_weights"] = _bank(estimator, rng, size, 1, None)
+    cells: list[Cell] = []
+    n_read = estimator.n_channels
+    for number in range(1, estimator.n_cells + 1):
+        prefix = f"cell{number}_" if number > 1 else ""
+        cells.append(_cell(estimator, n_read, prefix, rng))
+        n_read = cells[-1].size
+    outputs, width = {}, cells[-1].size
+    if estimator.cell == "chen6":
+        outputs["output_weights"] = bank = _bank(estimator, rng, width, 1, None)
+        width = bank.n_outputs
     if estimator.head == "quantum":
-        width = next((bank.n_outputs for bank in outputs.values()), size)
         outputs["head_weights"] = _bank(estimator, rng, width, 1, None)
     return RecurrentNetwork(
-        gates,
-        state,
+        cells,
         outputs,
-        cell_size=size,
         n_steps=n_steps,
         n_channels=estimator.n_channels,
         n_outputs=len(scale),
         sequence=estimator.output == "sequence",
         scale=scale,
     )
+
+
+def _cell(estimator: Any, n_read: int, prefix: str, rng: np.random.RandomState) -> Cell:
+    """Build a cell that reads so many numbers at each time step."""
+    size = estimator.hidden_size
+    if estimator.cell == "lstm":
+        return Cell(LinearGates(size, n_read), None, size, prefix)
+    if estimator.cell == "linear_enhanced":
+        bank = _bank(estimator, rng, _n_read(estimator), 4, None)
+        return Cell(EnhancedGates(bank, size, n_read), None, size, prefix)
+    six = estimator.cell == "chen6"
+    bank = _bank(estimator, rng, size + n_read, 4, None if six else size)
+    gates = CircuitGates(bank, size, n_read)
+    if not six:
+        return Cell(gates, None, size, prefix)
+    state = _bank(estimator, rng, bank.n_outputs, 1, size)
+    return Cell(gates, state, bank.n_outputs, prefix)
 
 
 def _n_read(estimator: Any) -> int:

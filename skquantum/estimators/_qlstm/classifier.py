@@ -56,6 +56,8 @@ n_iter_no_change, early_stopping, validation_fraction, warm_start, init, gradien
         Weights of the classes.
     random_state : int, RandomState instance or None, default=None
         First weights, mini-batches, the rows set aside, directions of "spsa".
+    n_cells : int, default=1
+        Cells on top of each other, as in :class:`QLSTMRegressor`.
     checkpoint : str or path-like, default=None
         File that `fit` goes on from after a kill, as in :class:`QLSTMRegressor`.
 
@@ -138,6 +140,7 @@ gradient_norms_, circuit_, resources_, run_records_, n_features_in_, feature_nam
         class_weight: dict | str | None = None,
         random_state: Any = None,
         verbose: bool | int = False,
+        n_cells: int = 1,
         checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(
@@ -168,6 +171,7 @@ gradient_norms_, circuit_, resources_, run_records_, n_features_in_, feature_nam
             backend=backend,
             random_state=random_state,
             verbose=verbose,
+            n_cells=n_cells,
             checkpoint=checkpoint,
         )
         self.loss = loss

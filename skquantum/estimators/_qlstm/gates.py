@@ -19,7 +19,7 @@ class BoundGates(Protocol):
     As with `BoundBank`, one calls `forward` step by step, `backward` the other way, `gradient`.
     """
 
-    def begin(self, inputs: np.ndarray) -> None:
+    def begin(self, inputs: np.ndarray, *, input_gradient: bool = False) -> None:
         """Prepare for inputs of shape (n_steps, n_channels, n_rows)."""
 
     def forward(self, step: int, hidden: np.ndarray, *, keep: bool) -> np.ndarray:
@@ -30,6 +30,9 @@ class BoundGates(Protocol):
 
     def gradient(self, into: Part) -> None:
         """Add the gradient of the parameters."""
+
+    def input_gradient(self) -> np.ndarray:
+        """Return the gradient for the inputs, if `begin` was told that it is wanted."""
 
 
 class Gates(Protocol):
@@ -100,7 +103,7 @@ class _LinearMap:
         self.of_hidden = np.ascontiguousarray(coef[:, :hidden_size])
         self.of_input, self.intercept = coef[:, hidden_size:], intercept
 
-    def begin(self, inputs: np.ndarray) -> None:
+    def begin(self, inputs: np.ndarray, *, input_gradient: bool = False) -> None:
         self.inputs = inputs
         shape = len(inputs), self.of_hidden.shape[1], inputs.shape[2]
         self.hidden = np.empty(shape)
@@ -117,6 +120,9 @@ class _LinearMap:
         self.cotangents[step] = cotangent
         return self.of_hidden.T @ cotangent
 
+    def input_gradient(self) -> np.ndarray:
+        return self.of_input.T @ self.cotangents
+
     def gradient(self, coef: np.ndarray, intercept: np.ndarray) -> None:
         read = np.concatenate([self.hidden, self.inputs], axis=1)
         coef += np.matmul(self.cotangents, read.swapaxes(1, 2)).sum(axis=0)
@@ -130,6 +136,7 @@ class _BoundLinear:
         self.map = _LinearMap(coef, part["gate_intercept"].ravel(), size)
         self.begin = self.map.begin
         self.backward = self.map.backward
+        self.input_gradient = self.map.input_gradient
 
     def forward(self, step: int, hidden: np.ndarray, *, keep: bool) -> np.ndarray:
         return self.map.forward(step, hidden)
@@ -165,8 +172,9 @@ class _BoundCircuits:
         self.size = gates.hidden_size
         self.bank = gates.bank.bind(part["weights"])
 
-    def begin(self, inputs: np.ndarray) -> None:
+    def begin(self, inputs: np.ndarray, *, input_gradient: bool = False) -> None:
         n_steps, n_channels, n_rows = inputs.shape
+        self.cotangents = np.empty(inputs.shape) if input_gradient else None
         self.values = np.empty((n_steps, self.size + n_channels, n_rows))
         self.values[:, self.size :] = inputs
         self.bank.begin(n_steps, n_rows)
@@ -176,10 +184,17 @@ class _BoundCircuits:
         return self.bank.forward(step, self.values[step], keep=keep)
 
     def backward(self, step: int, cotangent: np.ndarray) -> np.ndarray:
-        if step == 0:
+        if self.cotangents is None and step == 0:
             self.bank.skip(step, cotangent)
             return cotangent
-        return self.bank.backward(step, cotangent)[: self.size]
+        read = self.bank.backward(step, cotangent)
+        if self.cotangents is not None:
+            self.cotangents[step] = read[self.size :]
+        return read[: self.size]
+
+    def input_gradient(self) -> np.ndarray:
+        assert self.cotangents is not None
+        return self.cotangents
 
     def gradient(self, into: Part) -> None:
         into["weights"][:] += self.bank.gradient()["weights"]
@@ -223,7 +238,7 @@ class _BoundEnhanced:
         self.bank = gates.bank.bind(part["weights"], part["gate_coef"], part["gate_intercept"])
         self.map = _LinearMap(part["input_coef"], part["input_intercept"], gates.hidden_size)
 
-    def begin(self, inputs: np.ndarray) -> None:
+    def begin(self, inputs: np.ndarray, *, input_gradient: bool = False) -> None:
         self.map.begin(inputs)
         self.bank.begin(len(inputs), inputs.shape[2])
 
@@ -232,6 +247,9 @@ class _BoundEnhanced:
 
     def backward(self, step: int, cotangent: np.ndarray) -> np.ndarray:
         return self.map.backward(step, self.bank.backward(step, cotangent))
+
+    def input_gradient(self) -> np.ndarray:
+        return self.map.input_gradient()
 
     def gradient(self, into: Part) -> None:
         grad = self.bank.gradient()

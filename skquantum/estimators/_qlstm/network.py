@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from skquantum._records import Facts, running
 from skquantum.estimators._head import HeadObjective
 from skquantum.estimators._losses import RowLoss
-from skquantum.estimators._qlstm.gates import Gates, Part, glorot
+from skquantum.estimators._qlstm.gates import Gates, Part, Shapes, glorot
 from skquantum.estimators._rows import TrainingRows
 from skquantum.estimators._training import Layout, Rows
 from skquantum.layers import CircuitBank
@@ -20,20 +21,62 @@ SLOPE = np.array([0.5, 0.5, 1.0, 0.5])[:, None, None]
 OFFSET = np.array([0.5, 0.5, 0.0, 0.5])[:, None, None]
 
 
-class RecurrentNetwork:
-    """A cell, run along a sequence, and the read-out of its states.
+@dataclass(frozen=True)
+class Cell:
+    """A cell of long short-term memory; several are stacked.
 
-    Parameters
+    Attributes
     ----------
     gates : Gates
     state : CircuitBank or None
         A circuit that makes the hidden state of what an ordinary cell has as its hidden state.
-    outputs : dict of str to CircuitBank
-        Circuits between the states and the read-out, by the names of their weights; the first
-        reads what `state` reads.
-    cell_size : int
+    size : int
         Length of the cell state; that of the hidden state, which the gates read, may differ if
         `state` makes it.
+    prefix : str
+        What the names of its parameters begin with.
+    """
+
+    gates: Gates
+    state: CircuitBank | None
+    size: int
+    prefix: str = ""
+
+    @property
+    def shapes(self) -> Shapes:
+        """Shapes of the parameters, by their names."""
+        own = {} if self.state is None else {"state_weights": self.state.shape}
+        return {f"{self.prefix}{name}": s for name, s in (self.gates.shapes | own).items()}
+
+    @property
+    def banks(self) -> dict[str, CircuitBank]:
+        """All circuits, by the names of their weights."""
+        found = {"weights": self.gates.bank, "state_weights": self.state}
+        return {f"{self.prefix}{name}": bank for name, bank in found.items() if bank is not None}
+
+    def start(self, rng: np.random.RandomState) -> dict[str, np.ndarray]:
+        """Return linear maps to start from, by their names."""
+        return {f"{self.prefix}{name}": array for name, array in self.gates.start(rng).items()}
+
+    def part(self, part: Part) -> Part:
+        """Return its parameters among those of all, by its own names."""
+        return {
+            name.removeprefix(self.prefix): array
+            for name, array in part.items()
+            if name.startswith(self.prefix)
+        }
+
+
+class RecurrentNetwork:
+    """Cells, run along a sequence, and the read-out of the states of the last one.
+
+    Parameters
+    ----------
+    cells : list of Cell
+        The first reads the inputs, each other one what the one before it has as its states.
+    outputs : dict of str to CircuitBank
+        Circuits between the states and the read-out, by the names of their weights; the first
+        reads the states of the last cell.
     n_steps, n_channels, n_outputs : int
         Outputs are those of one time step.
     sequence : bool
@@ -45,24 +88,22 @@ class RecurrentNetwork:
 
     def __init__(
         self,
-        gates: Gates,
-        state: CircuitBank | None,
+        cells: list[Cell],
         outputs: dict[str, CircuitBank],
         *,
-        cell_size: int,
         n_steps: int,
         n_channels: int,
         n_outputs: int,
         sequence: bool,
         scale: np.ndarray,
     ) -> None:
-        self.gates, self.state, self.outputs_ = gates, state, outputs
-        self.cell_size, self.n_steps, self.n_channels = cell_size, n_steps, n_channels
+        self.cells, self.outputs_ = cells, outputs
+        self.n_steps, self.n_channels = n_steps, n_channels
         self.n_outputs, self.sequence, self.scale = n_outputs, sequence, scale
-        shapes = dict(gates.shapes)
-        width = cell_size
-        if state is not None:
-            shapes["state_weights"] = state.shape
+        shapes: Shapes = {}
+        for cell in cells:
+            shapes |= cell.shapes
+        width = cells[-1].size
         for name, bank in outputs.items():
             shapes[name] = bank.shape
             width = bank.n_outputs
@@ -73,10 +114,10 @@ class RecurrentNetwork:
     @property
     def banks(self) -> dict[str, CircuitBank]:
         """All circuits, by the names of their weights."""
-        bank = self.gates.bank
-        gates = {} if bank is None else {"weights": bank}
-        state = {} if self.state is None else {"state_weights": self.state}
-        return gates | state | self.outputs_
+        found: dict[str, CircuitBank] = {}
+        for cell in self.cells:
+            found |= cell.banks
+        return found | self.outputs_
 
     @property
     def _facts(self) -> Facts | None:
@@ -92,13 +133,15 @@ class RecurrentNetwork:
         """Return how often circuits of a name are run for a row."""
         if name in self.outputs_:
             return self.n_steps if self.sequence else 1
-        return self.n_steps - (name == "state_weights")
+        return self.n_steps - name.endswith("state_weights")
 
     def start(
         self, rng: np.random.RandomState, weights: dict[str, np.ndarray], intercept: np.ndarray
     ) -> np.ndarray:
         """Return parameters to start from: given weights of circuits, random linear maps."""
-        arrays = weights | self.gates.start(rng)
+        arrays = dict(weights)
+        for cell in self.cells:
+            arrays |= cell.start(rng)
         shape = self.layout.shapes["readout_coef"]
         intercept = intercept / self.scale
         arrays |= {"readout_coef": glorot(rng, shape), "readout_intercept": intercept}
@@ -145,7 +188,8 @@ class RecurrentNetwork:
         return np.concatenate([run.out for run in runs]), pullback
 
     def _blocks(self, n_rows: int) -> list[slice]:
-        size = self.gates.n_rows(self.n_steps)
+        size = min(cell.gates.n_rows(self.n_steps) for cell in self.cells)
+        size = max(1, size // len(self.cells))
         return [slice(i, min(i + size, n_rows)) for i in range(0, n_rows, size)]
 
 
@@ -154,43 +198,20 @@ class _Pass:
 
     def __init__(self, net: RecurrentNetwork, part: Part, X: np.ndarray, *, keep: bool) -> None:
         self.net, self.part, self.n_rows = net, part, len(X)
-        shape = net.n_steps, net.cell_size, len(X)
-        self.acts = np.empty((net.n_steps, 4, *shape[1:]))
-        self.cells = np.zeros((net.n_steps + 1, *shape[1:]))
-        self.tanh = np.empty(shape)
-        self.states = np.empty(shape)
-        self.gates = net.gates.bind(part)
         # Inputs as (n_steps, n_channels, n_rows): rows side by side in memory.
         inputs = X.reshape(len(X), net.n_steps, net.n_channels).transpose(1, 2, 0)
-        self.gates.begin(np.ascontiguousarray(inputs))
-        self.state = None
-        if net.state is not None:
-            self.state = net.state.bind(part["state_weights"])
-            self.state.begin(net.n_steps - 1, len(X))  # nothing follows the last step
-        self._forward(keep)
-        self._read(keep)
+        read = np.ascontiguousarray(inputs)
+        self.cells: list[_CellPass] = []
+        for cell in net.cells:
+            self.cells.append(_CellPass(cell, part, read, below=bool(self.cells), keep=keep))
+            read = self.cells[-1].states
+        self._read(read, keep)
 
-    def _forward(self, keep: bool) -> None:
-        hidden = np.zeros((self.net.gates.hidden_size, self.n_rows))
-        for step in range(len(self.states)):
-            acts, cell = self.acts[step], self.cells[step + 1]
-            values = self.gates.forward(step, hidden, keep=keep)
-            np.multiply(values.reshape(acts.shape), SLOPE, out=acts)
-            np.tanh(acts, out=acts)
-            acts *= SLOPE
-            acts += OFFSET
-            np.multiply(acts[0], self.cells[step], out=cell)
-            cell += acts[1] * acts[2]
-            np.tanh(cell, out=self.tanh[step])
-            hidden = np.multiply(acts[3], self.tanh[step], out=self.states[step])
-            if self.state is not None and step + 1 < len(self.states):
-                hidden = self.state.forward(step, hidden, keep=keep)
-
-    def _read(self, keep: bool) -> None:
+    def _read(self, states: np.ndarray, keep: bool) -> None:
         net, part = self.net, self.part
-        read = self.states[-1]
+        read = states[-1]
         if net.sequence:
-            read = self.states.swapaxes(0, 1).reshape(net.cell_size, -1)
+            read = states.swapaxes(0, 1).reshape(states.shape[1], -1)
         self.heads = []
         for name, bank in net.outputs_.items():
             head = bank.bind(part[name])
@@ -216,14 +237,68 @@ class _Pass:
         for name, head in zip(reversed(net.outputs_), reversed(self.heads), strict=True):
             read = head.backward(0, read)
             into[name][:] += head.gradient()["weights"]
+        by_step = read[None]
         if net.sequence:
-            by_step = read.reshape(net.cell_size, steps, -1).swapaxes(0, 1)
-            self._backward(by_step, into)
-        else:
-            self._backward(read[None], into)
+            by_step = read.reshape(len(read), steps, -1).swapaxes(0, 1)
+        for cell in reversed(self.cells):
+            cell.backward(by_step, into)
+            if cell.below:
+                by_step = cell.gates.input_gradient()
 
-    def _backward(self, read: np.ndarray, into: Part) -> None:
-        """Go back through time; `read` is the gradient for the states that were read out."""
+
+class _CellPass:
+    """One cell on its way along the sequences of a block of rows.
+
+    Parameters
+    ----------
+    cell : Cell
+    part : dict of str to ndarray
+        Parameters of the network.
+    inputs : ndarray of shape (n_steps, n_channels, n_rows)
+        What it reads.
+    below : bool
+        Whether there is a cell below it, which needs the gradient for the inputs.
+    keep : bool
+        Whether there will be a way back.
+    """
+
+    def __init__(
+        self, cell: Cell, part: Part, inputs: np.ndarray, *, below: bool, keep: bool
+    ) -> None:
+        self.cell, self.below = cell, below
+        n_steps, _, n_rows = inputs.shape
+        shape = n_steps, cell.size, n_rows
+        self.acts = np.empty((n_steps, 4, *shape[1:]))
+        self.cells = np.zeros((n_steps + 1, *shape[1:]))
+        self.tanh = np.empty(shape)
+        self.states = np.empty(shape)
+        own = cell.part(part)
+        self.gates = cell.gates.bind(own)
+        self.gates.begin(inputs, input_gradient=below)
+        self.state = None
+        if cell.state is not None:
+            self.state = cell.state.bind(own["state_weights"])
+            self.state.begin(n_steps - 1, n_rows)  # nothing follows the last step
+        self._forward(keep)
+
+    def _forward(self, keep: bool) -> None:
+        hidden = np.zeros((self.cell.gates.hidden_size, self.states.shape[2]))
+        for step in range(len(self.states)):
+            acts, cell = self.acts[step], self.cells[step + 1]
+            values = self.gates.forward(step, hidden, keep=keep)
+            np.multiply(values.reshape(acts.shape), SLOPE, out=acts)
+            np.tanh(acts, out=acts)
+            acts *= SLOPE
+            acts += OFFSET
+            np.multiply(acts[0], self.cells[step], out=cell)
+            cell += acts[1] * acts[2]
+            np.tanh(cell, out=self.tanh[step])
+            hidden = np.multiply(acts[3], self.tanh[step], out=self.states[step])
+            if self.state is not None and step + 1 < len(self.states):
+                hidden = self.state.forward(step, hidden, keep=keep)
+
+    def backward(self, read: np.ndarray, into: Part) -> None:
+        """Go back through time; `read` is the gradient for the last states, of those read."""
         forget, enter, new, leave = self.acts.swapaxes(0, 1)
         # What the cotangents of cell and state are multiplied by, for all steps in one go.
         slopes = np.empty_like(self.acts)
@@ -245,11 +320,12 @@ class _Pass:
             cell += hidden * to_cell[step]
             np.multiply(slopes[step, :3], cell, out=values[:3])
             np.multiply(slopes[step, 3], hidden, out=values[3])
-            hidden = self.gates.backward(step, values.reshape(-1, self.n_rows))
+            hidden = self.gates.backward(step, values.reshape(-1, values.shape[-1]))
             cell *= forget[step]
-        self.gates.gradient(into)
+        own = self.cell.part(into)
+        self.gates.gradient(own)
         if self.state is not None:
-            into["state_weights"][:] += self.state.gradient()["weights"]
+            own["state_weights"][:] += self.state.gradient()["weights"]
 
 
 class RecurrentObjective(HeadObjective):

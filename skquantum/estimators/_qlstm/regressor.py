@@ -118,6 +118,11 @@ default="small_normal"
         First weights, mini-batches, the rows set aside, directions of "spsa".
     verbose : bool, default=False
         Whether to print the loss of each epoch.
+    n_cells : int, default=1
+        Cells on top of each other: each reads at every time step what the one below it has as
+        its states, and has circuits and maps of its own, whose attributes begin with
+        ``cell2_`` and so on. Circuits of "chen" and "chen6" that read more numbers than they have
+        qubits fold them; a larger `n_qubits` avoids that.
     checkpoint : str or path-like, default=None
         File that `fit` writes after its epochs, about once a second, with the optimiser's memory.
         A `fit` that was killed goes on from there and comes to the same result, if
@@ -222,6 +227,7 @@ default="small_normal"
         backend: Backend | None = None,
         random_state: Any = None,
         verbose: bool | int = False,
+        n_cells: int = 1,
         checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(
@@ -252,6 +258,7 @@ default="small_normal"
             backend=backend,
             random_state=random_state,
             verbose=verbose,
+            n_cells=n_cells,
             checkpoint=checkpoint,
         )
         self.output = output
