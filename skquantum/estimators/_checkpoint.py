@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 import time
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ ARRAYS = ("theta", "best_theta", "good_theta")
 NUMBERS = ("best_loss", "best_score", "n_steps", "no_improvement")
 CURVES = ("loss_curve", "validation_scores")
 #: What a training that goes on may change: how long it is, and what it says.
-FREE = {"max_iter", "verbose", "checkpoint", "warm_start"}
+FREE = {"max_iter", "verbose", "checkpoint"}
 
 
 class Checkpoint:
@@ -138,18 +139,32 @@ class Checkpoint:
             self.write()
 
     def write(self) -> None:
-        """Write the last state that was taken, as a whole or not at all."""
+        """Write the last state that was taken, as a whole or not at all.
+
+        Warns
+        -----
+        RuntimeWarning
+            If it can't be written, on a full disk for instance: the training goes on.
+        """
         if self._pending is None:
             return
-        handle, partial = tempfile.mkstemp(dir=self.path.parent, suffix=".partial")
+        content, self._pending, self._written = self._pending, None, time.monotonic()
+        partial = None
         try:
+            handle, partial = tempfile.mkstemp(dir=self.path.parent, suffix=".partial")
             with os.fdopen(handle, "wb") as file:
-                file.write(self._pending)
+                file.write(content)
             os.replace(partial, self.path)
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
-        self._pending, self._written = None, time.monotonic()
+        except OSError as error:
+            warnings.warn(
+                f"checkpoint={str(self.path)!r} could not be written ({error.strerror or error}); "
+                "the training goes on without.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        finally:
+            if partial is not None:
+                Path(partial).unlink(missing_ok=True)
 
 
 def identity(estimator: Any, solver: str, *rows: np.ndarray | None) -> dict[str, str]:

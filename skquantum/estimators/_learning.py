@@ -81,6 +81,7 @@ class TrainedMixin(CallbackSupportMixin):
     _more_solvers: ClassVar[tuple[str, ...]] = ()  # beside those of all estimators
     early_stopping: bool
     validation_fraction: float
+    warm_start: bool
     shuffle: bool = True  # a parameter where the order of rows means something
     _theta: np.ndarray
     _progress: Progress
@@ -193,6 +194,11 @@ class TrainedMixin(CallbackSupportMixin):
         """Return the file that the training goes on from, if it has one."""
         if self.checkpoint is None:
             return None
+        if self.warm_start:
+            raise ValueError(
+                f"checkpoint={str(self.checkpoint)!r} and warm_start=True both say where a fit "
+                "goes on from: set warm_start=False, or checkpoint=None."
+            )
         solver = self._solver()
         if not is_stochastic(solver):
             raise ValueError(

@@ -210,7 +210,7 @@ class CachedBackend(TransparentBackend):
     ) -> str:
         """Return all that an answer depends on besides the rows."""
         backend = self.name or backend_identity(self._inner())
-        used = {name: v for name, v in versions().items() if name not in ("python", "numpy")}
+        used = [versions().get(name) for name in ("skquantum", "cirq-core", "qsimcirq")]
         digest = circuit_digest(circuit, tuple(s.name for s in symbols))
         return json.dumps([asked, digest, backend, used])
 

@@ -225,3 +225,21 @@ def test_predictions(tmp_path, monkeypatch):
     interrupted(model, LABELS, 4, monkeypatch)
     found = model.fit(X, LABELS).predict_proba(X)
     assert_allclose(found, VariationalClassifier(**options).fit(X, LABELS).predict_proba(X))
+
+
+def test_a_warm_start_and_a_file_are_two_answers(tmp_path):
+    model = VariationalClassifier(warm_start=True, checkpoint=tmp_path / "t.npz")
+    with pytest.raises(ValueError, match="both say where a fit goes on from"):
+        model.fit(X, LABELS)
+
+
+def test_what_cannot_be_written_stops_no_training(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_checkpoint.os, "replace", full)
+    options = {**SHORT, "n_layers": 1}
+    with pytest.warns(RuntimeWarning, match="could not be written .No space left"):
+        found = VariationalClassifier(checkpoint=tmp_path / "t.npz", **options).fit(X, LABELS)
+    same(found, VariationalClassifier(**options).fit(X, LABELS))
+    assert not list(tmp_path.iterdir())
