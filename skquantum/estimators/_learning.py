@@ -81,7 +81,7 @@ class TrainedMixin(CallbackSupportMixin):
     _more_solvers: ClassVar[tuple[str, ...]] = ()  # beside those of all estimators
     early_stopping: bool
     validation_fraction: float
-    warm_start: bool = False  # a parameter of most
+    warm_start: bool
     shuffle: bool = True  # a parameter where the order of rows means something
     _theta: np.ndarray
     _progress: Progress

@@ -697,3 +697,35 @@ def test_single_precision_in_single_precision_out(make, shape):
     np.testing.assert_array_equal(single, double.astype(np.float32))
     assert model.transform((10 * rows).astype(int)).dtype == np.float64
     assert model.transform(rows.astype(np.float16)).dtype == np.float64
+
+
+@ignore_unconverged
+@pytest.mark.parametrize("objective", ["classification", "reconstruction"])
+def test_a_warm_start_goes_on(objective):
+    rows, y = X[:30], None if objective == "reconstruction" else Y[:30]
+    options = {"objective": objective, "max_iter": 4, "tol": 0.0, "random_state": 0}
+    cold = quick(**options).fit(rows, y)
+    warm = quick(warm_start=True, **options).fit(rows, y)
+    np.testing.assert_array_equal(warm.weights_, cold.weights_)
+    before = warm.best_loss_
+    again = warm.fit(rows, y)
+    assert again.loss_curve_[0] == pytest.approx(before)
+    assert again.best_loss_ < before < cold.loss_curve_[0]
+    np.testing.assert_array_equal(cold.fit(rows, y).loss_curve_[0], cold.loss_curve_[0])
+
+
+@ignore_unconverged
+def test_a_warm_start_with_another_model_is_refused():
+    model = quick(warm_start=True, max_iter=2).fit(X[:30], Y[:30])
+    weights = model.weights_
+    with pytest.raises(ValueError, match="warm_start=True goes on from the last fit"):
+        model.set_params(n_outputs=2).fit(X[:30], Y[:30])
+    np.testing.assert_array_equal(model.weights_, weights)
+
+
+@ignore_unconverged
+def test_a_warm_start_begins_where_there_is_nothing():
+    model = quick(objective="random", warm_start=True).fit(X[:30])
+    assert (
+        model.set_params(objective="classification", max_iter=2).fit(X[:30], Y[:30]).n_iter_ == 2
+    )

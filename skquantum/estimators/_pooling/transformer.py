@@ -144,6 +144,8 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         First weights, mini-batches, the rows set aside, directions of "spsa".
     verbose : bool, default=False
         Whether to print the loss of each epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last one.
     checkpoint : str or path-like, default=None
         File that `fit` writes after its epochs, about once a second, with the optimiser's memory.
         A `fit` that was killed goes on from there and comes to the same result, if
@@ -256,6 +258,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         backend: Backend | None = None,
         random_state: Any = None,
         verbose: bool | int = False,
+        warm_start: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
         self.input_shape = input_shape
@@ -283,6 +286,7 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         self.backend = backend
         self.random_state = random_state
         self.verbose = verbose
+        self.warm_start = warm_start
         self.checkpoint = checkpoint
 
     weights_: np.ndarray
@@ -343,10 +347,12 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
             return self
         pool, rows, codes, intercept = self._supervise(rows_X, y, sample_weight)
         self._per_row = pool.n_windows
+        learned = self._head.layout if self.warm_start and hasattr(self, "_theta") else None
         self._head = QuantumHead(
             pool, n_features=rows_X.shape[1], n_outputs=rows.targets.shape[1], embedding=False
         )
-        self._start(self._head.start(rng, weights, intercept), rng, self._head.layout)
+        start = self._head.start(rng, weights, intercept)
+        self._start(start, rng, self._head.layout, learned)
         self._learn(rows, stratify=codes, data=data)
         return self
 
@@ -480,7 +486,8 @@ class QuantumPoolingTransformer(TrainedMixin, NamedPartsMixin, WindowedTransform
         return HeadObjective(self._head, loss, ALPHA, rows, aside, score)
 
     def _learned(self, theta: np.ndarray) -> dict[str, Any]:
-        return {f"{name}_": array for name, array in self._head.layout.unpack(theta).items()}
+        parts = self._head.layout.unpack(theta)
+        return {f"{name}_": array for name, array in parts.items()} | {"_theta": theta}
 
 
 def observables_on(
