@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 
 from skquantum._lazy import by_blocks, chances, decisions, labels
 from skquantum.estimators._learning import accuracy, class_factors
@@ -63,6 +63,37 @@ class LabelsMixin(ClassifierMixin):
             raise ValueError(f"{type(self).__name__} needs at least two classes; y has {found}.")
         self.classes_ = classes
         return rows, codes
+
+    def _batch(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: Any, classes: Any, *, first: bool
+    ) -> TrainingRows:
+        """Return the distinct rows of a batch of `partial_fit`, whose classes are known."""
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once and does not go with partial_fit; "
+                "give a dict of weights."
+            )
+        _check_partial_fit_first_call(self, classes)
+        rows_X, labels = self._checked_rows(X, y, first=first)
+        check_classification_targets(labels)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes; classes has "
+                f"{len(self.classes_)} class."
+            )
+        unknown = np.setdiff1d(labels, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y has labels {unknown} that are not in classes {self.classes_}, which the first "
+                "call of partial_fit has to name in full."
+            )
+        return self._rows(rows_X, labels, self.classes_, sample_weight, allow_none=True)[0]
+
+    def _checked_rows(
+        self, X: ArrayLike, y: ArrayLike, *, first: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return checked rows and labels; the first ones settle the number of features."""
+        raise NotImplementedError
 
     def _rows(
         self,

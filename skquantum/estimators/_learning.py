@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
@@ -99,6 +99,47 @@ class TrainedMixin(CallbackSupportMixin):
     def _learned(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         """Return the learned attributes for some parameters, by their names."""
         raise NotImplementedError
+
+    def _check_named(self) -> None:
+        """Check the names among the parameters, before any computation."""
+        raise NotImplementedError
+
+    def _check_partial(self) -> None:
+        """Check what does not go with `partial_fit`, and the names among the parameters."""
+        self._check_named()
+        if self.early_stopping:
+            raise ValueError(
+                "early_stopping=True sets rows of a whole fit aside and does not go with "
+                "partial_fit; set it to False."
+            )
+
+    def _learn_batch(self, rows: TrainingRows, *, first: Callable[[], None] | None) -> None:
+        """Go once over a batch; one without rows of positive weight changes nothing.
+
+        Parameters
+        ----------
+        rows : TrainingRows
+            Distinct rows of positive weight.
+        first : callable or None
+            Builds the model, in the first call.
+        """
+        if first is not None:
+            if not len(rows.X):
+                raise ValueError(
+                    "The first call of partial_fit needs at least one row of positive weight (its "
+                    "sample_weight times the weight of its class)."
+                )
+            first()
+        if not len(rows.X):
+            return
+        self._progress = self._progress.copy()
+        rng = self._progress.rng  # shared with the circuit, where gradients are random
+        state = rng.get_state()
+        try:
+            self._learn(rows, data=None)
+        except BaseException:
+            rng.set_state(state)
+            raise
 
     def _settings(self) -> Settings:
         names = Settings.__dataclass_fields__
@@ -272,6 +313,16 @@ def _training_cost(
         "n_circuits": settings * (forward + backward * (1 + shifts)),
         "n_simulations": forward + backward * per_gradient,
     }
+
+
+def can_partial_fit(estimator: TrainedMixin) -> bool:
+    """Whether the solver goes step by step; else an error that says so."""
+    if not is_stochastic(estimator._solver()):
+        raise AttributeError(
+            "partial_fit needs a solver that takes one step at a time, 'adam', 'rmsprop', "
+            f"'sgd', 'natural' or 'spsa'; solver={estimator.solver!r} is not one."
+        )
+    return True
 
 
 def accuracy(outputs: np.ndarray, rows: TrainingRows) -> float:

@@ -715,3 +715,43 @@ def test_nested_parameters_keep_the_others():
     model = quick(n_layers=1, entangler="both").set_params(ansatz__gate="cz")
     assert model.ansatz.get_params() == {"n_layers": 1, "entangler": "both", "gate": "cz"}
     model.fit(X, Y)
+
+
+# One batch after another.
+
+
+def test_partial_fit_is_an_epoch_of_fit():
+    options = {"cell": "lstm", "tol": 0.0, "batch_size": 7}
+    whole = quick(max_iter=1, **options).fit(X, Y)
+    model = quick(**options)
+    model.partial_fit(X, Y)
+    # A fit of one epoch keeps the best state, a batch the last one: of one epoch the same.
+    assert_array_equal(model.gate_coef_, whole.gate_coef_)
+    assert_array_equal(model.predict(X), whole.predict(X))
+    for _ in range(20):
+        model.partial_fit(X, Y)
+    assert len(model.loss_curve_) == 21
+    assert model.loss_curve_[-1] < model.loss_curve_[0]
+
+
+@pytest.mark.parametrize("output", ["last", "sequence"])
+def test_batches_of_another_shape_are_refused(output):
+    y = np.random.default_rng(0).normal(size=(len(X), 3))
+    model = quick(cell="lstm", output=output).partial_fit(X, y)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match="y has 6 outputs; there were 3 before"):
+        model.partial_fit(X, np.hstack([y, y]))
+    with pytest.raises(ValueError, match="features"):
+        model.partial_fit(X[:, :2], y[:, :2])
+    assert_array_equal(model.predict(X), before)
+    model.partial_fit(X, y, sample_weight=np.zeros(len(X)))  # changes nothing
+    assert_array_equal(model.predict(X), before)
+
+
+def test_partial_fit_needs_a_solver_of_steps():
+    with pytest.raises(AttributeError, match="partial_fit"):
+        quick(solver="lbfgs").partial_fit(X, Y)
+    with pytest.raises(ValueError, match="early_stopping=True"):
+        quick(early_stopping=True).partial_fit(X, Y)
+    with pytest.raises(ValueError, match="at least one row of positive weight"):
+        quick().partial_fit(X, Y, sample_weight=np.zeros(len(X)))

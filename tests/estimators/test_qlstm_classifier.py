@@ -240,3 +240,22 @@ def test_a_trained_model_moves_to_another_backend():
     same = with_backend(model, ReferenceBackend())
     assert_allclose(same.predict_proba(CUBE[:3]), model.predict_proba(CUBE[:3]), atol=1e-6)
     assert_array_equal(clone(model).fit(CUBE, Y).predict(CUBE), model.predict(CUBE))
+
+
+def test_classes_come_batch_by_batch():
+    rng = np.random.default_rng(0)
+    X = np.cumsum(rng.normal(size=(60, 5)), axis=1)
+    y = np.where(X[:, -1] > 0, "up", "down")
+    order = np.argsort(y)  # all of one class first
+    model = QLSTMClassifier(cell="lstm", hidden_size=3, random_state=0)
+    for _ in range(40):
+        for rows in (order[::2], order[1::2]):
+            model.partial_fit(X[rows], y[rows], classes=["down", "flat", "up"])
+    assert model.classes_.tolist() == ["down", "flat", "up"]
+    assert model.score(X, y) > 0.9
+    with pytest.raises(ValueError, match="not in classes"):
+        model.partial_fit(X, np.full(60, "new"))
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        QLSTMClassifier().partial_fit(X, y)
+    with pytest.raises(ValueError, match="class_weight='balanced'"):
+        QLSTMClassifier(class_weight="balanced").partial_fit(X, y, classes=["down", "up"])

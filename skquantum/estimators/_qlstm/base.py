@@ -152,13 +152,14 @@ class RecurrentEstimator(TrainedMixin, NamedPartsMixin):
         check_init(self.init, CELL_INITS)
 
     def _validated(
-        self, X: ArrayLike, y: ArrayLike, **options: Any
+        self, X: ArrayLike, y: ArrayLike, *, first: bool, **options: Any
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return rows to train on, time step by time step, and what belongs to them."""
+        """Return rows to train on, time step by time step, and what belongs to them.
+
+        The first ones settle how many features there are.
+        """
         X = as_matrix(X, self.n_channels, self.data_format)
-        rows, targets = validate_data(
-            self, X, y, dtype=np.float64, reset=not self._resumes(), **options
-        )
+        rows, targets = validate_data(self, X, y, dtype=np.float64, reset=first, **options)
         check_whole_steps(rows.shape[1], self.n_channels)
         self._data_format = self.data_format
         return by_step(rows, self.n_channels, self.data_format), targets

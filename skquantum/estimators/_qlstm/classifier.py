@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,14 +11,16 @@ from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.utils import Tags
+from sklearn.utils.metaestimators import available_if
 
 from skquantum._lazy import in_memory
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._labels import LabelsMixin
+from skquantum.estimators._learning import can_partial_fit
 from skquantum.estimators._losses import CLASSIFICATION_LOSSES, RowLoss, resolve_loss
 from skquantum.estimators._qlstm.base import RecurrentEstimator
-from skquantum.estimators._rows import callback_data
+from skquantum.estimators._rows import TrainingRows, callback_data
 from skquantum.execution import Backend
 
 
@@ -223,12 +226,62 @@ gradient_norms_, circuit_, resources_, run_records_, n_features_in_, feature_nam
         """
         self._check_named()
         data = callback_data(X, y, sample_weight)
-        rows_X, labels = self._validated(X, y)
+        rows_X, labels = self._validated(X, y, first=not self._resumes())
         rows, codes = self._settle_classes(rows_X, labels, sample_weight, resume=self._resumes())
-        n_classes = len(self.classes_)
-        self._build(rows, np.zeros(n_classes), np.ones(n_classes))
+        self._build_for(rows)
         self._learn(rows, stratify=codes, data=data)
         return self
+
+    @available_if(can_partial_fit)
+    @in_memory
+    @all_or_nothing
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
+        """Go once over some sequences, from the weights that there are.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps * n_channels) or \
+(n_samples, n_timesteps, n_channels)
+            Sequences, as in `fit`.
+        y : array-like
+            Labels, as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that there will ever be; needed in the first call only.
+
+        Returns
+        -------
+        self : QLSTMClassifier
+            Trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If no row of the first call has a positive weight (later, such a batch changes
+            nothing), if `y` has labels that are not among `classes`; and as in `fit`.
+        """
+        self._check_partial()
+        first = not hasattr(self, "weights_")
+        rows = self._batch(X, y, sample_weight, classes, first=first)
+        self._learn_batch(rows, first=partial(self._build_for, rows) if first else None)
+        return self
+
+    def _checked_rows(
+        self, X: ArrayLike, y: ArrayLike, *, first: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return self._validated(X, y, first=first)
+
+    def _build_for(self, rows: TrainingRows) -> None:
+        n_classes = len(self.classes_)
+        self._build(rows, np.zeros(n_classes), np.ones(n_classes))
 
     def _check_named(self) -> None:
         super()._check_named()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -12,16 +13,17 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.utils import Tags, check_array
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skquantum._lazy import Output, by_blocks, in_memory
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
-from skquantum.estimators._learning import r2
+from skquantum.estimators._learning import can_partial_fit, r2
 from skquantum.estimators._losses import RowLoss, in_units, squared_error
 from skquantum.estimators._qlstm.base import RecurrentEstimator
 from skquantum.estimators._qlstm.build import target_statistics
-from skquantum.estimators._rows import callback_data, distinct_rows
+from skquantum.estimators._rows import TrainingRows, callback_data, distinct_rows
 from skquantum.execution import Backend
 
 
@@ -311,15 +313,78 @@ default="small_normal"
         """
         self._check_named()
         data = callback_data(X, y, sample_weight)
-        rows_X, targets = self._validated(X, y, multi_output=True, y_numeric=True)
-        self._check_outputs(rows_X, targets)
-        self._flat = targets.ndim == 1
-        targets = targets.reshape(len(targets), -1).astype(np.float64)
-        rows = distinct_rows(rows_X, targets, sample_weight, in_order=not self.shuffle)
-        n_steps = rows_X.shape[1] // self.n_channels
-        self._build(rows, *target_statistics(rows, n_steps, self.output == "sequence"))
+        rows = self._rows(X, y, sample_weight, first=not self._resumes())
+        self._build_for(rows)
         self._learn(rows, data=data)
         return self
+
+    @available_if(can_partial_fit)
+    @in_memory
+    @all_or_nothing
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Go once over some sequences, from the weights that there are.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps * n_channels) or \
+(n_samples, n_timesteps, n_channels)
+            Sequences, as in `fit`.
+        y : array-like
+            Targets, as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss.
+
+        Returns
+        -------
+        self : QLSTMRegressor
+            Trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If no row of the first call has a positive weight (later, such a batch changes
+            nothing), if `y` has another number of outputs than before; and as in `fit`.
+        """
+        self._check_partial()
+        first = not hasattr(self, "weights_")
+        rows = self._rows(X, y, sample_weight, first=first, allow_none=True)
+        if not first and rows.targets.shape[1] != (before := self._n_targets()):
+            raise ValueError(f"y has {rows.targets.shape[1]} outputs; there were {before} before.")
+        self._learn_batch(rows, first=partial(self._build_for, rows) if first else None)
+        return self
+
+    def _rows(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: Any,
+        *,
+        first: bool,
+        allow_none: bool = False,
+    ) -> TrainingRows:
+        """Return distinct rows of positive weight."""
+        options = {"multi_output": True, "y_numeric": True}
+        rows, targets = self._validated(X, y, first=first, **options)
+        self._check_outputs(rows, targets)
+        self._flat = targets.ndim == 1
+        targets = targets.reshape(len(targets), -1).astype(np.float64)
+        return distinct_rows(
+            rows, targets, sample_weight, allow_none=allow_none, in_order=not self.shuffle
+        )
+
+    def _build_for(self, rows: TrainingRows) -> None:
+        n_steps = rows.X.shape[1] // self.n_channels
+        self._build(rows, *target_statistics(rows, n_steps, self.output == "sequence"))
+
+    def _n_targets(self) -> int:
+        network = self._network
+        return network.n_outputs * (network.n_steps if network.sequence else 1)
 
     def _check_outputs(self, X: np.ndarray, y: np.ndarray) -> None:
         n_steps, n_columns = X.shape[1] // self.n_channels, 1 if y.ndim == 1 else y.shape[1]
@@ -354,9 +419,7 @@ default="small_normal"
         return outputs[:, 0] if self._flat else outputs
 
     def _output(self) -> Output:
-        network = self._network
-        steps = network.n_steps if network.sequence else 1
-        return Output(None if self._flat else steps * network.n_outputs)
+        return Output(None if self._flat else self._n_targets())
 
     @in_memory
     def forecast(self, history: ArrayLike, steps: int) -> np.ndarray:

@@ -30,7 +30,7 @@ from skquantum.estimators._head import (
 from skquantum.estimators._learning import Circuits, TrainedMixin
 from skquantum.estimators._losses import Loss, RowLoss, resolve_loss
 from skquantum.estimators._rows import TrainingRows
-from skquantum.estimators._solvers import NATURAL, is_stochastic
+from skquantum.estimators._solvers import NATURAL
 from skquantum.execution import GRADIENTS, AngleError, Backend, circuit_resources, resolve_backend
 from skquantum.layers import QuantumLayer, check_init, initial_weights
 
@@ -188,35 +188,6 @@ class VariationalEstimator(TrainedMixin, NamedPartsMixin):
         resolve_loss(self.loss, self._losses, self.readout)
         check_init(self.init)
 
-    def _check_partial(self) -> None:
-        """Check what does not go with `partial_fit`, and the names among the parameters."""
-        self._check_named()
-        if self.early_stopping:
-            raise ValueError(
-                "early_stopping=True sets rows of a whole fit aside and does not go with "
-                "partial_fit; set it to False."
-            )
-
-    def _learn_batch(self, rows: TrainingRows, *, first: bool) -> None:
-        """Go once over a batch; one without rows of positive weight changes nothing."""
-        if first and not len(rows.X):
-            raise ValueError(
-                "The first call of partial_fit needs at least one row of positive weight (its "
-                "sample_weight times the weight of its class)."
-            )
-        if first:
-            self._build(rows)
-        if not len(rows.X):
-            return
-        self._progress = self._progress.copy()
-        rng = self._progress.rng  # shared with the circuit, where gradients are random
-        state = rng.get_state()
-        try:
-            self._learn(rows, data=None)
-        except BaseException:
-            rng.set_state(state)
-            raise
-
     def _resumes(self) -> bool:
         """Whether `fit` goes on from the last one."""
         return self.warm_start and hasattr(self, "weights_")
@@ -328,13 +299,3 @@ def with_layers(ansatz: str | Ansatz, n_layers: int) -> Ansatz:
             f"{remedy}, or give an ansatz with layers by its name."
         )
     return resolved
-
-
-def can_partial_fit(estimator: VariationalEstimator) -> bool:
-    """Whether the solver goes step by step; else an error that says so."""
-    if not is_stochastic(estimator._solver()):
-        raise AttributeError(
-            "partial_fit needs a solver that takes one step at a time, 'adam', 'rmsprop', "
-            f"'sgd', 'natural' or 'spsa'; solver={estimator.solver!r} is not one."
-        )
-    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,20 +11,19 @@ from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from skquantum._lazy import in_memory
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._labels import LabelsMixin
+from skquantum.estimators._learning import can_partial_fit
 from skquantum.estimators._losses import CLASSIFICATION_LOSSES, Loss
 from skquantum.estimators._rows import TrainingRows, callback_data
 from skquantum.estimators._variational.base import (
     N_LAYERS,
     Observables,
     VariationalEstimator,
-    can_partial_fit,
 )
 from skquantum.execution import Backend
 
@@ -361,29 +361,15 @@ default="small_normal"
             positive weight (later, such a batch changes nothing); and as in `fit`.
         """
         self._check_partial()
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' needs all rows at once and does not go with partial_fit; "
-                "give a dict of weights."
-            )
         first = not hasattr(self, "weights_")
-        _check_partial_fit_first_call(self, classes)
-        rows_X, labels = validate_data(self, X, y, dtype=np.float64, reset=first)
-        check_classification_targets(labels)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least two classes; classes has "
-                f"{len(self.classes_)} class."
-            )
-        unknown = np.setdiff1d(labels, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"y has labels {unknown} that are not in classes {self.classes_}, which the first "
-                "call of partial_fit has to name in full."
-            )
-        rows, _ = self._rows(rows_X, labels, self.classes_, sample_weight, allow_none=True)
-        self._learn_batch(rows, first=first)
+        rows = self._batch(X, y, sample_weight, classes, first=first)
+        self._learn_batch(rows, first=partial(self._build, rows) if first else None)
         return self
+
+    def _checked_rows(
+        self, X: ArrayLike, y: ArrayLike, *, first: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return validate_data(self, X, y, dtype=np.float64, reset=first)
 
     def _first_intercept(self, rows: TrainingRows) -> np.ndarray:
         return np.zeros(rows.targets.shape[1])

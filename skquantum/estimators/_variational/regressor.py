@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -17,14 +18,13 @@ from skquantum._lazy import Output, by_blocks, in_memory
 from skquantum._validation import all_or_nothing
 from skquantum.circuits import Ansatz, Encoding
 from skquantum.estimators._base import mean_and_unit
-from skquantum.estimators._learning import r2
+from skquantum.estimators._learning import can_partial_fit, r2
 from skquantum.estimators._losses import REGRESSION_LOSSES, Loss
 from skquantum.estimators._rows import TrainingRows, callback_data, distinct_rows
 from skquantum.estimators._variational.base import (
     N_LAYERS,
     Observables,
     VariationalEstimator,
-    can_partial_fit,
 )
 from skquantum.execution import Backend
 
@@ -230,7 +230,8 @@ feature_names_in_
         n_outputs = rows.targets.shape[1]
         if not first and n_outputs != (before := len(self._unit)):
             raise ValueError(f"y has {n_outputs} outputs; there were {before} before.")
-        self._learn_batch(self._normalized(rows, first=first), first=first)
+        rows = self._normalized(rows, first=first)
+        self._learn_batch(rows, first=partial(self._build, rows) if first else None)
         return self
 
     def _normalized(self, rows: TrainingRows, *, first: bool) -> TrainingRows:
