@@ -219,7 +219,9 @@ def objective(model, y, rows=5, alpha=0.1):
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("output", ["last", "sequence"])
-@pytest.mark.parametrize(("head", "n_cells"), [("linear", 1), ("quantum", 1), ("linear", 3)])
+@pytest.mark.parametrize(
+    ("head", "n_cells"), [("linear", 1), ("quantum", 1), ("linear", 3), ("quantum", 2)]
+)
 def test_gradients_are_those_of_finite_differences(cell, output, head, n_cells):
     model, y = fitted(quick(cell=cell, output=output, head=head, n_cells=n_cells), 6)
     loss = objective(model, y)
